@@ -1,0 +1,1 @@
+"""What people and other programs use: the command line now, the web service later."""
