@@ -1,0 +1,1 @@
+"""Form definitions: what is printed where, and which arithmetic holds."""

@@ -1,0 +1,162 @@
+"""TOML text -> :class:`FormDefinition`, or one error that names every mistake.
+
+The shape of the file is described in docs/forms.md. Reading goes on after a mistake wherever it can, because a
+technician who writes a form wants the whole list, not the first entry of it.
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast, get_args
+
+from ocr_pipeline.errors import DefinitionError
+from ocr_pipeline.forms.checks import find_problems
+from ocr_pipeline.forms.definition import (
+    Anchor,
+    Axis,
+    Box,
+    Bubbles,
+    FormDefinition,
+    Grid,
+    Mark,
+    Number,
+    Page,
+    Rule,
+    Tag,
+    Text,
+)
+from ocr_pipeline.forms.rules import PARAMS, ArithmeticRule, Kind, Severity
+
+Table = Mapping[str, Any]
+
+
+class _Problems(list[str]):
+    """Collects mistakes; ``attempt`` runs one reader and notes what went wrong instead of stopping."""
+
+    def attempt(self, where: str, read: Callable[[], Any]) -> Any:
+        try:
+            return read()
+        except KeyError as error:
+            self.append(f"{where}: {error.args[0]} is missing")
+        except (TypeError, ValueError, IndexError, AttributeError) as error:
+            self.append(f"{where}: {error}")
+        return None
+
+
+def parse_definition(text: str, name: str) -> FormDefinition:
+    """Reads and checks a definition.
+
+    Args:
+        text: the TOML file's text.
+        name: what to call it in error messages (the file name or form id).
+
+    Raises:
+        DefinitionError: with every problem found.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DefinitionError(name, (f"not TOML: {error}",)) from error
+    problems = _Problems()
+    pages = [problems.attempt(f"page entry {i}", lambda t=t: _page(t, problems)) for i, t in _enumerate(table, "pages")]
+    rules = [problems.attempt(f"rule entry {i}", lambda t=t: _arithmetic(t)) for i, t in _enumerate(table, "rules")]
+    definition = problems.attempt(
+        "form",
+        lambda: FormDefinition(
+            id=str(table["id"]),
+            rev=int(table["rev"]),
+            title_id=str(table["title"]["id"]),
+            title_en=str(table["title"]["en"]),
+            pages=tuple(p for p in pages if p is not None),
+            rules=tuple(r for r in rules if r is not None),
+        ),
+    )
+    if definition is not None:
+        problems.extend(find_problems(definition))
+    if problems:
+        raise DefinitionError(name, tuple(problems))
+    return cast(FormDefinition, definition)
+
+
+def _enumerate(table: Table, key: str) -> list[tuple[int, Table]]:
+    entries = table.get(key, [])
+    return list(enumerate(entries, 1)) if isinstance(entries, list) else []
+
+
+def _page(t: Table, problems: _Problems) -> Page:
+    page = int(t["page"])
+    numbers = [
+        problems.attempt(f"page {page}, number {n.get('field', i)}", lambda n=n: _number(n))
+        for i, n in _enumerate(t, "numbers")
+    ]
+    width, height = _floats(t["size_mm"])
+    return Page(
+        page=page,
+        title_id=str(t["title"]["id"]),
+        title_en=str(t["title"]["en"]),
+        size_mm=(width, height),
+        measured=bool(t["measured"]),
+        tag=_tag(t["tag"]) if "tag" in t else None,
+        marks=tuple(Mark(*_floats(m)) for m in t.get("marks", [])),
+        rules=(*_rules("h", t.get("h_rules", [])), *_rules("v", t.get("v_rules", []))),
+        texts=tuple(_text(x) for x in t.get("texts", [])),
+        numbers=tuple(n for n in numbers if n is not None),
+    )
+
+
+def _rules(axis: Axis, rows: Sequence[Sequence[float]]) -> tuple[Rule, ...]:
+    return tuple(Rule(axis, float(a), float(f), float(to), float(w), int(grey)) for a, f, to, w, grey in rows)
+
+
+def _text(row: Sequence[Any]) -> Text:
+    text, x, y, size, style = row
+    anchor = str(style)[0]
+    if anchor not in get_args(Anchor):
+        raise ValueError(f"text {text!r}: style must start with l, m or r")
+    return Text(str(text), float(x), float(y), float(size), str(style).endswith("b"), cast(Anchor, anchor))
+
+
+def _tag(t: Table) -> Tag:
+    return Tag(str(t["family"]), int(t["id"]), tuple((float(x), float(y)) for x, y in t["quad_mm"]))
+
+
+def _number(t: Table) -> Number:
+    width, height = _floats(t["boxes"]["size"])
+    boxes = tuple(Box(x, float(t["boxes"]["y"]), width, height) for x in _floats(t["boxes"]["x"]))
+    return Number(
+        field=str(t["field"]),
+        label_id=str(t["label"]["id"]),
+        label_en=str(t["label"]["en"]),
+        boxes=boxes,
+        guide=bool(t.get("guide", False)),
+        bubbles=_bubbles(t["bubbles"]) if "bubbles" in t else None,
+        tally=_grid(t["tally"]) if "tally" in t else None,
+        row_totals=_grid(t["row_totals"]) if "row_totals" in t else None,
+        words=Box(*_floats(t["words"])) if "words" in t else None,
+        review_order=int(t["review_order"]),
+        excel_column=str(t["excel_column"]),
+    )
+
+
+def _bubbles(t: Table) -> Bubbles:
+    first, pitch = float(t["y0"]), float(t["pitch"])
+    return Bubbles(tuple(_floats(t["x"])), tuple(first + pitch * d for d in range(10)), float(t["diameter"]))
+
+
+def _grid(t: Table) -> Grid:
+    return Grid(tuple(_floats(t["x"])), tuple(_floats(t["y"])))
+
+
+def _arithmetic(t: Table) -> ArithmeticRule:
+    kind, severity = str(t["kind"]), str(t["severity"])
+    if kind not in get_args(Kind):
+        raise ValueError(f"{t['id']}: kind {kind!r} is not one of {', '.join(get_args(Kind))}")
+    if severity not in get_args(Severity):
+        raise ValueError(f"{t['id']}: severity must be error or warning")
+    params = {key: float(t[key]) for key in PARAMS[cast(Kind, kind)]}
+    terms = tuple(str(x) for x in t["terms"])
+    total = str(t["total"]) if "total" in t else None
+    return ArithmeticRule(str(t["id"]), str(t["code"]), cast(Kind, kind), cast(Severity, severity), terms, total, params)
+
+
+def _floats(values: Sequence[Any]) -> list[float]:
+    return [float(v) for v in values]
