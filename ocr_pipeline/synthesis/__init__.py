@@ -1,0 +1,1 @@
+"""Draws a form definition, fills it by hand, and photographs it."""
