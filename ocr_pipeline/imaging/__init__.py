@@ -1,0 +1,1 @@
+"""Files to upright pictures: the one decode, and typed wrappers of OpenCV."""
