@@ -1,0 +1,56 @@
+"""Every constant of the decoder in one place, each with where it comes from."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Thresholds and floors; all are probabilities between 0 and 1 unless they say otherwise.
+
+    Attributes:
+        digit_floor: share of a box's probability spread evenly over the 13 classes before fusion, because confidence
+            tuned on sharp crops drifts on blurred ones. Measured on 22 photos and 10 degradations of each.
+        bubble_floor: the same for a bubble column, over its 11 outcomes; covers misreading and misfilling. Same source.
+        filler_no_bubble: how often a leading X, dash or blank has no bubble instead of bubble 0. Counted on 22 pages:
+            11 of 45.
+        leading_zero_no_bubble: the same for a written leading 0. Chosen, not measured: no such box was seen.
+        accept: least posterior of an accepted number that has bubbles. Same source as ``digit_floor``.
+        box_alone: least probability of every box of an accepted number that has nothing but its digits. Chosen; the
+            card of the digit model gives the measured one.
+        clear: from here on one box contradicts its bubble column. Same source as ``digit_floor``.
+        stroke: least probability that a box of an accepted zero holds 0, X or a dash. Chosen, not measured.
+        decided: least posterior of a value that is shown at all; below it a wrong value is likelier than the right one.
+        likely: how much less probable than the best reading a likely one may be, for one number and for one broken
+            rule. Chosen above ``digit_floor`` / 13, so that the floor alone makes no value likely.
+        most_candidates: most likely values of one number that arithmetic looks at (a count).
+        most_nodes: most steps of the search for a reading that makes all rules hold (a count); when they run out the
+            verdict says "uncertain", never "inconsistent".
+    """
+
+    digit_floor: float = 0.01
+    bubble_floor: float = 0.01
+    filler_no_bubble: float = 0.24
+    leading_zero_no_bubble: float = 0.05
+    accept: float = 0.99
+    box_alone: float = 0.98
+    clear: float = 0.7
+    stroke: float = 0.9
+    decided: float = 0.5
+    likely: float = 0.002
+    most_candidates: int = 64
+    most_nodes: int = 20_000
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            ValueError: a probability outside 0-1, a ``decided`` under one half, ``likely`` 0, or a count under 1.
+        """
+        for each in fields(self):
+            value = getattr(self, each.name)
+            low, high = (1, float("inf")) if each.name.startswith("most_") else (0, 1)
+            if not low <= value <= high:
+                raise ValueError(f"{each.name} must lie between {low} and {high}, not {value}")
+        # Under one half two readings of the same number could both be "decided".
+        if self.decided < 0.5 or self.likely == 0:
+            raise ValueError("decided must be at least 0.5 and likely above 0")
