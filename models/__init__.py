@@ -1,0 +1,1 @@
+"""Trained models and their cards, shipped as package data: ``<name>-<rev>.onnx`` beside ``<name>-<rev>.toml``."""

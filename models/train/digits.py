@@ -1,0 +1,151 @@
+"""Train, calibrate, measure and export the digit net.
+
+``python -m models.train.digits --data ../shared/digits --out models/`` repeats the shipped recipe on one core, from
+seed to card. A run writes a log and a checkpoint to its work folder and goes on from there when started again.
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import torch
+from torch import nn
+
+from models.train.net import DigitNet
+from models.train.sampler import Mixture, Pools, load_pools, make_batch
+
+BATCH = 64
+STEPS = 12_000
+SEED = 20_240_214
+_PEAK_RATE = 2e-3
+_WARM_SHARE = 0.05
+_DECAY = 5e-3
+_AVERAGE = 0.998
+_CHECKPOINT_EVERY = 500
+
+
+def learning_rate(step: int, steps: int) -> float:
+    """Linear warm-up over the first 5 % of the steps, then half a cosine to zero."""
+    warm = max(1, int(steps * _WARM_SHARE))
+    if step < warm:
+        return _PEAK_RATE * (step + 1) / warm
+    share = (step - warm) / max(1, steps - warm)
+    return float(_PEAK_RATE * 0.5 * (1 + torch.cos(torch.tensor(torch.pi * share)).item()))
+
+
+def train(pools: Pools, mixture: Mixture, steps: int, seed: int, work_dir: Path) -> DigitNet:
+    """Train a net, or go on from the checkpoint in the work folder.
+
+    The weights returned are a running average, which at this size is worth as much as twice the steps.
+
+    Args:
+        pools: training boxes.
+        mixture: shares and camera of a batch.
+        steps: batches of 64 in all.
+        seed: of weights, dropout and batches.
+        work_dir: existing folder for ``train.log`` and ``checkpoint.pt``.
+
+    Returns:
+        The averaged net, in evaluation mode.
+    """
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    torch.manual_seed(seed)
+    net = DigitNet().to(memory_format=torch.channels_last)
+    average = torch.optim.swa_utils.AveragedModel(net, avg_fn=_running_average, use_buffers=True)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=_PEAK_RATE, weight_decay=_DECAY)
+    checkpoint = work_dir / "checkpoint.pt"
+    start = 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        net.load_state_dict(state["net"])
+        average.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        start = int(state["step"])
+    loss_of = nn.CrossEntropyLoss()
+    net.train()
+    began = time.monotonic()
+    total = 0.0
+    with (work_dir / "train.log").open("a", encoding="utf-8") as log:
+        for step in range(start, steps):
+            # Dropout too starts from the step, or a resumed run would differ.
+            torch.manual_seed(seed + step)
+            cells, labels = make_batch(pools, mixture, BATCH, seed, step)
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(step, steps)
+            inputs = torch.from_numpy(cells).contiguous(memory_format=torch.channels_last)
+            with torch.autocast("cpu", torch.bfloat16):
+                scores = net(inputs)
+            loss = loss_of(scores.float(), torch.from_numpy(labels))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            average.update_parameters(net)
+            total += float(loss.item())
+            if (step + 1) % 100 == 0:
+                line = {"step": step + 1, "loss": round(total / 100, 4), "s": round(time.monotonic() - began, 1)}
+                print(json.dumps(line), file=log, flush=True)
+                total = 0.0
+            if (step + 1) % _CHECKPOINT_EVERY == 0 or step + 1 == steps:
+                _save(checkpoint, net, average, optimizer, step + 1)
+    trained = average.module
+    assert isinstance(trained, DigitNet)
+    return trained.eval()
+
+
+def _running_average(mean: torch.Tensor, now: torch.Tensor, seen: torch.Tensor | int) -> torch.Tensor:
+    """Exponential average whose memory grows with the steps seen, so that the first random weights are forgotten."""
+    keep = min(_AVERAGE, (1 + float(seen)) / (10 + float(seen)))
+    return mean * keep + now * (1 - keep)
+
+
+def _save(path: Path, net: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
+    state = {
+        "net": net.state_dict(),
+        "average": average.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+    }
+    unfinished = path.with_suffix(".part")
+    torch.save(state, unfinished)
+    unfinished.replace(path)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; see the module's docstring.
+
+    Returns:
+        0 when model, card and reference logits were written.
+    """
+    from models.train.export import export_and_measure
+
+    parser = argparse.ArgumentParser(prog="python -m models.train.digits", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the digit data")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the model, its card and reference logits")
+    parser.add_argument("--name", default="digits-1", help="name of the model (default: digits-1)")
+    parser.add_argument("--steps", type=int, default=STEPS, help=f"batches of {BATCH} (default: {STEPS})")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--work", type=Path, default=None, help="log and checkpoint (default: build/train-NAME)")
+    parser.add_argument("--photo-groups", nargs="*", default=[], help="photos whose boxes are trained on as well")
+    options = parser.parse_args(arguments)
+    work_dir: Path = options.work or Path("build") / f"train-{options.name}"
+    work_dir.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    pools = load_pools(options.data, frozenset(options.photo_groups))
+    net = train(pools, Mixture(), options.steps, options.seed, work_dir)
+    recipe = {
+        "steps": options.steps,
+        "batch": BATCH,
+        "seed": options.seed,
+        "train_s": round(time.monotonic() - began),
+        "photo_groups": sorted(options.photo_groups),
+    }
+    export_and_measure(net, options.data, options.out, options.name, recipe)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""Torch net -> verified ONNX file, calibration, figures, card and reference logits."""
+
+import hashlib
+import platform
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.train.degrade import FIXED, Strength, random_view
+from models.train.drawn import draw_box
+from models.train.measure import confusion_text, drawn_boxes, measure, read_boxes
+from models.train.net import DigitNet
+from models.train.sources import (
+    CALIBRATION_INDICES,
+    TEST_GROUPS_2019_EVERY,
+    TEST_INDICES,
+    load_boxes_2024,
+    load_symbols,
+    sha256_of,
+)
+from ocr_pipeline.recognition.calibration import Threshold, choose_threshold, fit_temperature, log_softmax
+from ocr_pipeline.recognition.digits import CLASSES, DigitCard, DigitModel, load_digit_model, prepare_cell
+
+_REFERENCE_SEED = 5_000_001
+_CALIBRATION_SEED = 6_000_001
+_OPSET = 18
+_LOGIT_TOLERANCE = 1e-3
+_MAX_ERROR_BOUND = 0.005
+_DATA_FILES = (
+    "boxes-2024.zip",
+    "boxes-2024-photos.npz",
+    "boxes-c1-2019-aceh.npz",
+    "boxes-c1-2019-mixed.npz",
+    "boxes-2014-2019-mixed.npz",
+    "mnist.npz",
+    "usps.npz",
+    "semeion.npz",
+    "optdigits.npz",
+    "hwd1000.npz",
+    "chars74k-hand.npz",
+    "cursive62.npz",
+    "math-symbols.npz",
+)
+
+
+def export_and_measure(net: DigitNet, data_dir: Path, out_dir: Path, name: str, recipe: Mapping[str, object]) -> None:
+    """Write ``name.onnx``, ``name.npz`` (reference) and ``name.toml`` (card), and print the figures.
+
+    The card is written twice: the temperature and the threshold must be known before the figures are measured, and they
+    are measured through the same :class:`DigitModel` that the reader uses.
+
+    Args:
+        net: trained net in evaluation mode.
+        data_dir: folder of the digit data.
+        out_dir: existing folder.
+        name: file stem.
+        recipe: how the net was trained, for the card.
+
+    Raises:
+        RuntimeError: the exported net's logits differ from the torch net's.
+    """
+    onnx_path = out_dir / f"{name}.onnx"
+    write_onnx(net, onnx_path)
+    write_reference(net, onnx_path, data_dir)
+    card = _card_head(onnx_path, data_dir, recipe)
+    card["calibration"] = {"temperature": 1.0, "accept_probability": 1.0}
+    write_card(onnx_path.with_suffix(".toml"), card)
+    card["calibration"] = calibrate(load_digit_model(onnx_path), data_dir)
+    write_card(onnx_path.with_suffix(".toml"), card)
+    model = load_digit_model(onnx_path)
+    card["figures"] = measure(model, data_dir)
+    ablation = Path(__file__).with_name("ablation.toml")
+    if ablation.exists():
+        card["ablation"] = tomllib.loads(ablation.read_text(encoding="utf-8"))
+    write_card(onnx_path.with_suffix(".toml"), card)
+    test = [box for box in load_boxes_2024(data_dir) if box.part == "test"]
+    print(toml_text({"calibration": card["calibration"], "figures": card["figures"]}))
+    print(confusion_text(read_boxes(model, test)))
+
+
+def write_onnx(net: DigitNet, path: Path) -> None:
+    """Export with a free batch size; input ``cells``, output ``logits``."""
+    plain = net.to(memory_format=torch.contiguous_format).float().eval()
+    example = (torch.zeros(2, 1, 40, 40),)
+    batch = torch.export.Dim("n", min=1, max=4096)
+    program = torch.onnx.export(
+        plain,
+        example,
+        input_names=["cells"],
+        output_names=["logits"],
+        opset_version=_OPSET,
+        dynamo=True,
+        dynamic_shapes=({0: batch},),
+        external_data=False,
+        verbose=False,
+    )
+    assert program is not None
+    program.save(path, external_data=False)
+
+
+def write_reference(net: DigitNet, onnx_path: Path, data_dir: Path) -> None:
+    """Torch logits of drawn boxes beside the model, after checking that the ONNX file gives the same.
+
+    Raises:
+        RuntimeError: a logit differs by more than 0.001.
+    """
+    symbols = load_symbols(data_dir)
+    rng = np.random.default_rng(_REFERENCE_SEED)
+    cells = np.stack(
+        [prepare_cell(random_view(draw_box(row % 13, symbols, rng), rng, Strength())) for row in range(39)]
+    )[:, np.newaxis].astype(np.float16)
+    with torch.no_grad():
+        logits = net(torch.from_numpy(cells.astype(np.float32))).numpy().astype(np.float32)
+    unchecked = DigitCard(onnx_path.stem, "", 1.0, 1.0)
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(onnx_path.read_bytes(), providers=["CPUExecutionProvider"])
+    gap = float(np.abs(DigitModel(unchecked, session).logits(cells.astype(np.float32)) - logits).max())
+    print(f"largest difference between torch and ONNX logits: {gap:.2e}")
+    if gap > _LOGIT_TOLERANCE:
+        raise RuntimeError(f"the exported net differs from the torch net by {gap}")
+    np.savez_compressed(onnx_path.with_suffix(".npz"), cells=cells, logits=logits)
+
+
+def calibrate(model: DigitModel, data_dir: Path) -> dict[str, object]:
+    """Temperature and acceptance threshold on the calibration blocks, every fixed degradation included.
+
+    Drawn X, dashes and blanks are added, because the blocks hold no dash and hardly a blank.
+
+    Returns:
+        The card's ``calibration`` table.
+    """
+    boxes = [box for box in load_boxes_2024(data_dir) if box.part == "calibration"]
+    logits: list[NDArray[np.float32]] = []
+    labels: list[int] = []
+    units: list[int] = []
+    for change in FIXED.values():
+        logits.append(_logits(model, [change(box.image) for box in boxes]))
+        labels += [box.label for box in boxes]
+        units += list(range(len(boxes)))
+    images, drawn_labels = drawn_boxes(data_dir, _CALIBRATION_SEED, 100, degraded=True)
+    logits.append(_logits(model, images))
+    labels += drawn_labels
+    units += list(range(len(boxes), len(boxes) + len(images)))
+    scores, truth = np.concatenate(logits), np.asarray(labels, np.int64)
+    temperature = fit_temperature(scores, truth)
+    log_probs = log_softmax(scores, temperature)
+    reads = log_probs.argmax(axis=1)
+    threshold = choose_threshold(
+        np.exp(log_probs.max(axis=1)), reads == truth, np.asarray(units, np.int64), _MAX_ERROR_BOUND
+    )
+    return {
+        "temperature": round(temperature, 4),
+        **_threshold_table(threshold),
+        "boxes": len(boxes),
+        "drawn": len(images),
+    }
+
+
+def _threshold_table(threshold: Threshold) -> dict[str, object]:
+    return {
+        # Rounded up, or the last error it excludes would slip back in.
+        "accept_probability": float(np.ceil(threshold.probability * 1e4) / 1e4),
+        "units": threshold.accepted,
+        "units_wrong": threshold.errors,
+        "error_bound_95": round(threshold.upper_bound, 5),
+        "unit": "one box with all its degraded copies; wrong when any accepted copy is wrong",
+    }
+
+
+def _logits(model: DigitModel, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    cells = np.stack([prepare_cell(image) for image in images])[:, np.newaxis]
+    return np.concatenate([model.logits(cells[start : start + 256]) for start in range(0, len(cells), 256)])
+
+
+def _card_head(onnx_path: Path, data_dir: Path, recipe: Mapping[str, object]) -> dict[str, object]:
+    blocks = sorted({box.group for box in load_boxes_2024(data_dir) if box.part == "test"})
+    return {
+        "name": onnx_path.stem,
+        "sha256": hashlib.sha256(onnx_path.read_bytes()).hexdigest(),
+        "classes": CLASSES,
+        "licence": "Apache-2.0",
+        "input": {
+            "name": "cells",
+            "shape": ["n", 1, 40, 40],
+            "dtype": "float32",
+            "preparation": "ocr_pipeline.recognition.digits.prepare_cell",
+            "crop": "square about the printed box, its rules visible on all sides",
+        },
+        "training": {**recipe, "torch": torch.__version__, "python": platform.python_version()},
+        "split": {
+            "rule": "boxes-2024.zip by block index over all classes; 2019 scans by form",
+            "test_indices": sorted(TEST_INDICES),
+            "calibration_indices": sorted(CALIBRATION_INDICES),
+            "test_blocks_sha256": hashlib.sha256("\n".join(blocks).encode()).hexdigest(),
+            "scan_forms_left_out": f"every {TEST_GROUPS_2019_EVERY}rd by name",
+            "photo_boxes": "not trained on: every labelled 2024 photo is unseen",
+        },
+        "data": {name: sha256_of(data_dir / name) for name in _DATA_FILES},
+    }
+
+
+def write_card(path: Path, card: Mapping[str, object]) -> None:
+    """Write a card as TOML."""
+    path.write_text(toml_text(card), encoding="utf-8")
+
+
+def toml_text(table: Mapping[str, object], prefix: str = "") -> str:
+    """A nested mapping of strings, numbers, booleans, flat lists and mappings as TOML."""
+    inline, sections = [], []
+    for name, value in table.items():
+        if not isinstance(value, Mapping):
+            inline.append(f"{_key(name)} = {_value(value)}")
+        elif prefix and value and not any(isinstance(item, Mapping) for item in value.values()):
+            pairs = ", ".join(f"{_key(inner)} = {_value(item)}" for inner, item in value.items())
+            inline.append(f"{_key(name)} = {{ {pairs} }}")
+        else:
+            path = f"{prefix}{_key(name)}"
+            sections.append(f"\n[{path}]\n" + toml_text(value, path + "."))
+    return "\n".join(inline) + ("\n" if inline else "") + "".join(sections)
+
+
+def _key(name: str) -> str:
+    return name if name.replace("-", "_").isidentifier() and name.isascii() else '"' + name + '"'
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    return '"' + str(value).replace("\\", "\\\\").replace('"', '\\"') + '"'

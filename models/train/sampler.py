@@ -1,0 +1,108 @@
+"""Training batches: real boxes and drawn boxes, each seen through a random camera.
+
+Every batch has its own generator, seeded by (seed, step): a run stopped at a step goes on exactly as it would have.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.train.degrade import Strength, random_view
+from models.train.drawn import draw_box
+from models.train.sources import Box, load_boxes_2024, load_npz_boxes, load_symbols
+from ocr_pipeline.recognition.digits import CELL_SIDE_PX, CLASSES, prepare_cell
+
+SCANS = ("boxes-c1-2019-aceh", "boxes-c1-2019-mixed", "boxes-2014-2019-mixed")
+PHOTOS = "boxes-2024-photos"
+
+_DRAWN_WEIGHTS = np.array([4.5] * 10 + [13.0, 20.0, 22.0])
+"""Share of each class among drawn boxes: X, dash and blank are what the real boxes lack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """What a batch is made of.
+
+    Attributes:
+        real: share of boxes of the 2024 form.
+        scans: share of boxes of other forms; the rest is drawn.
+        strength: limits of the camera.
+    """
+
+    real: float = 0.6
+    scans: float = 0.08
+    strength: Strength = field(default_factory=Strength)
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """What batches are drawn from.
+
+    Attributes:
+        boxes_2024: training boxes of the 2024 form.
+        weights_2024: (n,) probability of each, summing to 1.
+        boxes_scans: training boxes of other forms.
+        symbols: loose symbols per class.
+    """
+
+    boxes_2024: list[Box]
+    weights_2024: NDArray[np.float64]
+    boxes_scans: list[Box]
+    symbols: dict[int, list[NDArray[np.uint8]]]
+
+
+def load_pools(data_dir: Path, photo_groups: frozenset[str] = frozenset()) -> Pools:
+    """Training boxes of all sources.
+
+    Args:
+        data_dir: folder of the data files.
+        photo_groups: groups of boxes-2024-photos to train on as well; the shipped model takes none, so that every real
+            photo is unseen by it.
+
+    Returns:
+        The pools.
+    """
+    boxes = [box for box in load_boxes_2024(data_dir) if box.part == "train"]
+    boxes += [box for box in load_npz_boxes(data_dir, PHOTOS, "train") if box.group in photo_groups]
+    scans = [box for stem in SCANS for box in load_npz_boxes(data_dir, stem) if box.part == "train"]
+    counts = np.bincount([box.label for box in boxes], minlength=len(CLASSES))
+    # Square root: rare classes come more often, but five blanks are not shown as often as five hundred ones.
+    weights = np.array([counts[box.label] ** -0.5 for box in boxes])
+    return Pools(boxes, weights / weights.sum(), scans, load_symbols(data_dir))
+
+
+def make_batch(
+    pools: Pools, mixture: Mixture, size: int, seed: int, step: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The batch of one step.
+
+    Args:
+        pools: what to draw from.
+        mixture: shares and camera.
+        size: samples.
+        seed: of the run.
+        step: of the run.
+
+    Returns:
+        (size, 1, 40, 40) float32 cells and (size,) int64 class indices.
+    """
+    rng = np.random.default_rng([seed, step])
+    cells = np.empty((size, 1, CELL_SIDE_PX, CELL_SIDE_PX), np.float32)
+    labels = np.empty(size, np.int64)
+    kinds = rng.random(size)
+    picks = rng.choice(len(pools.boxes_2024), size, p=pools.weights_2024)
+    drawn = rng.choice(len(CLASSES), size, p=_DRAWN_WEIGHTS / _DRAWN_WEIGHTS.sum())
+    for row in range(size):
+        if kinds[row] < mixture.real:
+            box = pools.boxes_2024[picks[row]]
+            image, labels[row] = box.image, box.label
+        elif kinds[row] < mixture.real + mixture.scans:
+            box = pools.boxes_scans[int(rng.integers(0, len(pools.boxes_scans)))]
+            image, labels[row] = box.image, box.label
+        else:
+            labels[row] = drawn[row]
+            image = draw_box(int(drawn[row]), pools.symbols, rng)
+        cells[row, 0] = prepare_cell(random_view(image, rng, mixture.strength))
+    return cells, labels
