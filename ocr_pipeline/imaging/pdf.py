@@ -39,12 +39,7 @@ def pdf_pages(data: bytes, limits: Limits) -> int:
         PhotoRejected: ``encrypted``, ``unreadable_file``, or ``too_large`` for too many pages.
     """
     with _document(data) as document:
-        count = len(document)
-    if count == 0:
-        raise PhotoRejected("unreadable_file", "a PDF without pages")
-    if count > limits.pages:
-        raise PhotoRejected("too_large", f"{count} pages")
-    return count
+        return _count(document, limits)
 
 
 def decode_pdf_page(data: bytes, page: int, limits: Limits, *, colour: bool) -> Pixels:
@@ -63,8 +58,9 @@ def decode_pdf_page(data: bytes, page: int, limits: Limits, *, colour: bool) -> 
         PhotoRejected: ``encrypted``, ``missing`` (no such page), ``too_large``, or ``unreadable_file``.
     """
     with _document(data) as document:
-        if not 1 <= page <= len(document):
-            raise PhotoRejected("missing", f"page {page} of {len(document)}")
+        count = _count(document, limits)
+        if not 1 <= page <= count:
+            raise PhotoRejected("missing", f"page {page} of {count}")
         sheet = document[page - 1]
         pictures = list(sheet.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE]))
         for picture in pictures:
@@ -92,6 +88,15 @@ def _document(data: bytes) -> Iterator[Any]:
         raise PhotoRejected("too_large", "not enough memory") from error
     except Exception as error:
         raise PhotoRejected("unreadable_file", f"PDF: {error}") from error
+
+
+def _count(document: Any, limits: Limits) -> int:
+    count = len(document)
+    if count == 0:
+        raise PhotoRejected("unreadable_file", "a PDF without pages")
+    if count > limits.pages:
+        raise PhotoRejected("too_large", f"{count} pages")
+    return count
 
 
 def _jpeg_that_is_the_page(sheet: Any, pictures: list[Any]) -> bytes | None:
