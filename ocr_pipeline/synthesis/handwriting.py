@@ -18,11 +18,11 @@ Filler = Literal["X", "0", "_", "-"]
 FiveStyle = Literal["rising", "falling"]
 CancelStyle = Literal["z", "diagonal", "none"]
 
-BALLPOINT_BLUE = (0.42, 0.19, 0.13)
+BALLPOINT_BLUE = (0.58, 0.24, 0.17)
 INKS: tuple[tuple[float, float, float], ...] = (
     BALLPOINT_BLUE,
-    (0.52, 0.27, 0.2),
-    (0.36, 0.14, 0.1),
+    (0.5, 0.22, 0.16),
+    (0.42, 0.15, 0.12),
     (0.13, 0.12, 0.12),
     (0.2, 0.18, 0.18),
     (0.08, 0.08, 0.09),
@@ -74,7 +74,7 @@ def random_writer(rng: np.random.Generator, filler: Filler | None = None) -> Wri
     chosen = fillers[int(rng.choice(4, p=(0.6, 0.22, 0.12, 0.06)))]
     return Writer(
         ink_bgr=frozen(np.clip(np.array(INKS[rng.integers(len(INKS))]) * rng.uniform(0.85, 1.2), 0.03, 0.7)),
-        width_mm=float(rng.uniform(0.8, 1.4)),
+        width_mm=float(rng.uniform(0.75, 1.35)),
         slant=float(np.clip(rng.normal(-0.06, 0.09), -0.28, 0.15)),
         wobble=float(rng.uniform(0.008, 0.022)),
         height=float(rng.uniform(0.52, 0.74)),
@@ -145,7 +145,7 @@ def write_words(writer: Writer, text: str, area: Box, height_mm: float, rng: np.
             shape = shapes[writer.shapes.get(letter, 0) % len(shapes)]
             top = base - height + drift * (x - area.x_mm) + rng.normal(0, 0.04) * height
             place = Box(x, top, max(step - 0.2, 0.1) * height, height * rng.uniform(0.94, 1.05))
-            strokes += _pen(writer, _place(glyph(shape), place, writer, rng), rng)
+            strokes += _pen(writer, _place(glyph(shape), place, writer, rng), rng, 0.85)
         x += step * height
     return strokes
 
@@ -175,7 +175,7 @@ def write_tally(writer: Writer, count: int, cell: Box, rng: np.random.Generator)
         if writer.five == "falling":
             across[:, 1] = across[::-1, 1]
         paths.append(across + rng.normal(0, 0.5, (2, 2)))
-    return _pen(writer, [_densify(path) for path in paths], rng)
+    return _pen(writer, [_densify(path) for path in paths], rng, 0.85)
 
 
 def write_cancel(writer: Writer, first: tuple[float, float], area: Box, rng: np.random.Generator) -> list[Stroke]:
