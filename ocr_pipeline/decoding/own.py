@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf, log
+from math import log
 
 import numpy as np
 
@@ -130,4 +130,4 @@ def _candidates(lattice: Lattice, decided: bool, p: float, policy: Policy) -> tu
 
 def price(policy: Policy) -> float:
     """Natural log of how much less probable than the best reading a likely one may be."""
-    return -log(policy.likely) if policy.likely < 1 else inf
+    return -log(policy.likely)

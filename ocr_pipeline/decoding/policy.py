@@ -21,7 +21,8 @@ class Policy:
         stroke: least probability that a box of an accepted zero holds 0, X or a dash. Chosen, not measured.
         decided: least posterior of a value that is shown at all; below it a wrong value is likelier than the right one.
         likely: how much less probable than the best reading a likely one may be, for one number and for one broken
-            rule. Chosen above ``digit_floor`` / 13, so that the floor alone makes no value likely.
+            rule. Chosen, but above 4/13 of ``digit_floor``: that much the floor alone gives a first digit that might be
+            a 0 or one of three fillers, and the floor must not make a value likely.
         most_candidates: most likely values of one number that arithmetic looks at (a count).
         most_nodes: most steps of the search for a reading that makes all rules hold (a count); when they run out the
             verdict says "uncertain", never "inconsistent".
@@ -36,15 +37,16 @@ class Policy:
     clear: float = 0.7
     stroke: float = 0.9
     decided: float = 0.5
-    likely: float = 0.002
-    most_candidates: int = 64
-    most_nodes: int = 20_000
+    likely: float = 0.005
+    most_candidates: int = 24
+    most_nodes: int = 1_000
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant.
 
         Raises:
-            ValueError: a probability outside 0-1, a ``decided`` under one half, ``likely`` 0, or a count under 1.
+            ValueError: a probability outside 0-1, a ``decided`` under one half, a count under 1, or a ``likely`` that
+                the floor alone reaches.
         """
         for each in fields(self):
             value = getattr(self, each.name)
@@ -52,5 +54,7 @@ class Policy:
             if not low <= value <= high:
                 raise ValueError(f"{each.name} must lie between {low} and {high}, not {value}")
         # Under one half two readings of the same number could both be "decided".
-        if self.decided < 0.5 or self.likely == 0:
-            raise ValueError("decided must be at least 0.5 and likely above 0")
+        if self.decided < 0.5:
+            raise ValueError("decided must be at least 0.5")
+        if self.likely * (1 - self.digit_floor) <= self.digit_floor * 4 / 13:
+            raise ValueError("likely must be above what digit_floor alone gives a value")
