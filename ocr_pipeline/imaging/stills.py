@@ -4,6 +4,10 @@ Pillow is told which one format to expect, so that nothing else of it (PostScrip
 """
 
 import logging
+import os
+import re
+import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +25,8 @@ from ocr_pipeline.imaging.jpeg import ORIENTATION_TAG
 _ANIMATED: Final = frozenset({"avif", "gif", "png", "webp"})
 _NEW_SUBFILE_TYPE: Final = 254
 _REDUCED_COPY: Final = 1
+_LIBTIFF_ERROR: Final = re.compile(rb"^\w*(Decode|State)\w*: .*", re.MULTILINE)
+_STDERR_LOCK: Final = threading.Lock()
 
 # Without a handler of its own, Python prints a library's warnings to stderr.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -52,7 +58,9 @@ def decode_still(
         if file_format == "tiff":
             _seek(image, page, limits)
             check_size(*image.size, limits)
-        image.load()
+            _load_tiff(image)
+        else:
+            image.load()
         check_size(*image.size, limits)
         orientation = int(image.getexif().get(ORIENTATION_TAG, 1))
         return upright(_pixels(image, colour), orientation), orientation
@@ -111,6 +119,25 @@ def _seek(image: Image.Image, page: int | None, limits: Limits) -> None:
     if not 1 <= wanted <= len(frames):
         raise PhotoRejected("missing", f"page {wanted} of {len(frames)}")
     image.seek(frames[wanted - 1])
+
+
+def _load_tiff(image: Image.Image) -> None:
+    """Load, and refuse what libtiff complains about: it prints errors and goes on with garbage, as in damaged faxes.
+
+    File descriptor 2 belongs to libtiff meanwhile; other threads that do the same wait.
+    """
+    with _STDERR_LOCK, tempfile.TemporaryFile() as said:
+        stderr = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            image.load()
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+        said.seek(0)
+        complaint = _LIBTIFF_ERROR.search(said.read())
+    if complaint:
+        raise PhotoRejected("unreadable_file", complaint[0].decode(errors="replace"))
 
 
 def _pixels(image: Image.Image, colour: bool) -> Pixels:
