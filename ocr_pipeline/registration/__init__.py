@@ -1,0 +1,1 @@
+"""Where a form lies in a photo."""

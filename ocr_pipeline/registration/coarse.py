@@ -1,0 +1,148 @@
+"""Which page, which turn, which scale and place: two one-dimensional searches instead of one with eight unknowns.
+
+In the rectified picture a page's rules run along the axes. Summing the line pixels along each axis gives two profiles;
+comparing them with a definition's profiles at many scales and shifts is one batched FFT each.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ocr_pipeline.registration.model import BIN_PX, PROFILE_BINS, SCALES, PageModel
+from ocr_pipeline.registration.page_map import project
+from ocr_pipeline.values import Floats
+
+TURNS = (0, 90, 180, 270)
+_PEAKS = 6
+_ASPECT = (0.72, 1.39)
+_NEAR_PX = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Line pixels of the rectified picture: ``maps`` uint8 0/1 per axis; ``near`` e^-(d/6)^2 of the distance to them."""
+
+    maps: dict[str, NDArray[np.uint8]]
+    near: dict[str, NDArray[np.float32]]
+
+    @classmethod
+    def of(cls, maps: dict[str, NDArray[np.uint8]]) -> "Lines":
+        near = {}
+        for axis, lines in maps.items():
+            distance = cv2.distanceTransform(1 - lines, cv2.DIST_L2, 3)
+            near[axis] = np.asarray(np.exp(-((distance / _NEAR_PX) ** 2)), np.float32)
+        return cls(maps, near)
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A coarse hypothesis: the page, its turn (degrees clockwise), rectified px from page mm, and its score 0-1."""
+
+    model: PageModel
+    turn: int
+    rect_from_page: Floats
+    score: float
+
+
+def turned(turn: int, size_mm: tuple[float, float]) -> Floats:
+    """Page mm of a page lying turned clockwise by ``turn`` degrees, as an affine map (3, 3) from upright page mm."""
+    width, height = size_mm
+    return {
+        0: np.eye(3),
+        90: np.array([[0, -1, height], [1, 0, 0], [0, 0, 1.0]]),
+        180: np.array([[-1, 0, width], [0, -1, height], [0, 0, 1.0]]),
+        270: np.array([[0, 1, 0], [-1, 0, width], [0, 0, 1.0]]),
+    }[turn]
+
+
+def search(lines: Lines, models: tuple[PageModel, ...], keep: int) -> list[Guess]:
+    """The best hypotheses over all pages and turns, best first."""
+    spectra = {axis: np.fft.rfft(_photo_profile(lines, axis), 2 * PROFILE_BINS) for axis in ("h", "v")}
+    guesses: list[Guess] = []
+    for model in models:
+        for turn in TURNS:
+            guesses += _pairs(lines, spectra, model, turn)
+    guesses.sort(key=lambda g: -g.score)
+    return guesses[:keep]
+
+
+def near_tag(lines: Lines, model: PageModel, turn: int, start: Floats) -> Guess:
+    """Improves an axis-aligned start (rectified px from page mm) by small changes of scale about the tag, and shift."""
+    tag = model.page.tag
+    anchor = np.asarray(tag.quad_mm if tag else [(0.0, 0.0)], np.float64).mean(0)
+    best = _scored(lines, model, turn, start)
+    for span, step in ((0.16, 0.02), (0.012, 0.004)):
+        middle = best.rect_from_page
+        for fx in np.arange(-span, span + 1e-9, step):
+            for fy in np.arange(-span, span + 1e-9, step):
+                scale = np.diag([1 + fx, 1 + fy, 1.0])
+                scale[:2, 2] = -anchor * (fx, fy)
+                guess = _scored(lines, model, turn, middle @ scale)
+                best = guess if guess.score > best.score else best
+    return best
+
+
+def _photo_profile(lines: Lines, axis: str) -> Floats:
+    mask = lines.maps[axis]
+    sums = mask.sum(axis=1 if axis == "h" else 0).astype(np.float64)
+    whole = len(sums) // BIN_PX * BIN_PX
+    bins = sums[:whole].reshape(-1, BIN_PX).sum(1)[:PROFILE_BINS]
+    profile = np.zeros(PROFILE_BINS)
+    profile[: len(bins)] = np.sqrt(bins)
+    return profile / max(float(np.linalg.norm(profile)), 1e-9)
+
+
+def _pairs(lines: Lines, spectra: dict[str, NDArray[np.complex128]], model: PageModel, turn: int) -> list[Guess]:
+    """Peaks of both axes, paired where their scales agree, scored in 2-D."""
+    swap, flip_x, flip_y = turn in (90, 270), turn in (90, 180), turn in (180, 270)
+    size = model.page.size_mm
+    # Under a quarter turn the page's vertical rules run horizontally in the picture.
+    across_y = _peaks(spectra["h"], model.spectra["v" if swap else "h", flip_y])
+    across_x = _peaks(spectra["v"], model.spectra["h" if swap else "v", flip_x])
+    guesses = []
+    for score_y, sy, ty in across_y:
+        for score_x, sx, tx in across_x:
+            if _ASPECT[0] < sx / sy < _ASPECT[1]:
+                placed = np.array([[sx, 0, tx], [0, sy, ty], [0, 0, 1.0]]) @ turned(turn, size)
+                guesses.append((score_x + score_y, placed))
+    guesses.sort(key=lambda g: -g[0])
+    return [_scored(lines, model, turn, placed) for _, placed in guesses[:12]]
+
+
+def _peaks(photo: NDArray[np.complex128], spectra: NDArray[np.complex64]) -> list[tuple[float, float, float]]:
+    """(score, px per mm, shift px) of the best scale-and-shift correlations, apart from one another."""
+    correlation = np.fft.irfft(photo[None, :] * spectra, 2 * PROFILE_BINS, axis=1)
+    found = []
+    flat = correlation.copy()
+    for _ in range(_PEAKS):
+        i, k = np.unravel_index(int(np.argmax(flat)), flat.shape)
+        shift = k if k < PROFILE_BINS else k - 2 * PROFILE_BINS
+        found.append((float(flat[i, k]), float(SCALES[i]), float(shift * BIN_PX)))
+        rows = slice(max(i - 4, 0), i + 5)
+        columns = np.arange(k - 4, k + 5) % (2 * PROFILE_BINS)
+        flat[rows, columns] = -1
+    return found
+
+
+def _scored(lines: Lines, model: PageModel, turn: int, placed: Floats) -> Guess:
+    return Guess(model, turn, placed, _score(lines, model, turn, placed))
+
+
+def _score(lines: Lines, model: PageModel, turn: int, placed: Floats) -> float:
+    """Geometric mean over both axes of how near line pixels the page's rules lie, lowered for parts out of the frame."""
+    found = []
+    for axis in ("h", "v"):
+        samples = model.samples[axis]
+        seen_axis = axis if turn in (0, 180) else ("v" if axis == "h" else "h")
+        near = lines.near[seen_axis]
+        at = np.rint(project(placed, samples.points_mm)).astype(int)
+        inside = (at[:, 0] >= 0) & (at[:, 1] >= 0) & (at[:, 0] < near.shape[1]) & (at[:, 1] < near.shape[0])
+        share = float(samples.weight[inside].sum() / max(samples.weight.sum(), 1e-9))
+        if share < 0.3:
+            return 0.0
+        hits = near[at[inside, 1], at[inside, 0]] * samples.weight[inside]
+        recall = float(hits.sum() / samples.weight[inside].sum())
+        found.append(recall * min(1.0, share / 0.8))
+    return float(np.sqrt(found[0] * found[1]))
