@@ -52,6 +52,8 @@ def test_zero_needs_strokes_read_with_confidence() -> None:
     read = read_one(seen("a", faint, "000"))
     assert read.value == 0
     assert read.why == ("low_confidence",)
+    assert read_one(seen("a", faint, "000"), Policy(accept=0.5)).why == ("low_confidence",)
+    assert read_one(seen("a", faint, "000"), Policy(accept=0.5, stroke=0.5)).decision == "accepted"
     assert read_one(seen("a", "XX0", "000")).decision == "accepted"
     assert read_one(seen("a", "XXX", "000")).decision == "accepted"
 

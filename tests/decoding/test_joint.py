@@ -54,6 +54,11 @@ def test_search_finds_the_optimum_of_all_assignments(problem: tuple[list[Domain]
     assert solution.cost == pytest.approx(expected, abs=1e-6)
     assert sum(d[v] for d, v in zip(domains, solution.values, strict=True)) == pytest.approx(solution.cost)
     assert all(rule.holds(solution.values) for rule in rules)
+    # With nothing to spare a bound that counts too much would strike the optimum out.
+    tight = solve(domains, rules, expected, 10_000)
+    assert tight is not None
+    assert tight.cost == pytest.approx(expected, abs=1e-6)
+    assert solve(domains, rules, expected - 0.01, 10_000) is None
 
 
 def cp_sat(domains: Sequence[Domain], rules: Sequence[Linear]) -> int | None:
@@ -122,16 +127,18 @@ def whole_form(seed: int, clear: float, others: int = 3) -> tuple[list[Domain], 
     return domains, rules
 
 
-@pytest.mark.parametrize("clear", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize(("clear", "others"), [(0.2, 3), (0.6, 3), (0.0, 8)])
 @pytest.mark.parametrize("seed", range(12))
-def test_search_equals_cp_sat_on_the_whole_form(seed: int, clear: float) -> None:
-    domains, rules = whole_form(seed, clear)
+def test_search_equals_cp_sat_on_the_whole_form(seed: int, clear: float, others: int) -> None:
+    domains, rules = whole_form(seed, clear, others)
     expected = cp_sat(domains, rules)
     solution = solve(domains, rules, 1000, 20_000)
     assert (solution is None) == (expected is None)
     if solution is not None and expected is not None:
         assert solution.cost == pytest.approx(expected / 1000, abs=1e-6)
         assert all(rule.holds(solution.values) for rule in rules)
+        assert solve(domains, rules, solution.cost, 20_000) is not None
+        assert solve(domains, rules, solution.cost - 0.001, 20_000) is None
 
 
 def test_both_answers_occur_among_the_whole_forms() -> None:
@@ -145,4 +152,4 @@ def test_no_candidates_is_no_solution() -> None:
 
 def test_search_that_runs_out_of_steps_says_so() -> None:
     with pytest.raises(SearchTooLongError):
-        solve(*whole_form(0, 0.2), 1000, 1)
+        solve(*whole_form(0, 0.0), 1000, 1)
