@@ -35,7 +35,7 @@ class Strength:
     blur: float = 2.4
     motion: float = 9.0
     smallest_px: int = 14
-    shift: float = 0.11
+    shift: float = 0.13
     turn_deg: float = 3.0
     zoom_low: float = 0.88
     zoom_high: float = 1.32

@@ -18,7 +18,7 @@ from models.train.net import DigitNet
 from models.train.sampler import Mixture, Pools, load_pools, make_batch
 
 BATCH = 64
-STEPS = 12_000
+STEPS = 10_000
 SEED = 20_240_214
 _PEAK_RATE = 2e-3
 _WARM_SHARE = 0.05
@@ -73,13 +73,13 @@ def train(pools: Pools, mixture: Mixture, steps: int, seed: int, work_dir: Path)
         for step in range(start, steps):
             # Dropout too starts from the step, or a resumed run would differ.
             torch.manual_seed(seed + step)
-            cells, labels = make_batch(pools, mixture, BATCH, seed, step)
+            cells, targets = make_batch(pools, mixture, BATCH, seed, step)
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(step, steps)
             inputs = torch.from_numpy(cells).contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):
                 scores = net(inputs)
-            loss = loss_of(scores.float(), torch.from_numpy(labels))
+            loss = loss_of(scores.float(), torch.from_numpy(targets))
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()

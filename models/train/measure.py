@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.train.degrade import FIXED, Strength, moved, random_view
 from models.train.drawn import draw_box
+from models.train.junk import draw_junk
 from models.train.sampler import PHOTOS, SCANS
 from models.train.sources import Box, load_boxes_2024, load_npz_boxes, load_symbols
 from ocr_pipeline.recognition.calibration import clopper_pearson_upper
@@ -20,6 +21,7 @@ DRAWN_SEED = 7_000_001
 """Drawn boxes for measuring come from seeds that no training batch uses."""
 
 _DRAWN_EACH = 200
+_JUNK_CROPS = 1000
 _MOST_WRONG_LISTED = 40
 
 
@@ -123,6 +125,15 @@ def measure(model: DigitModel, data_dir: Path) -> dict[str, object]:
     for name, degraded in (("drawn_x_dash_blank", False), ("drawn_x_dash_blank_degraded", True)):
         images, labels = drawn_boxes(data_dir, DRAWN_SEED, _DRAWN_EACH, degraded)
         figures[name] = read_all(model, images, labels).figures(accept)
+    rng = np.random.default_rng(DRAWN_SEED)
+    symbols = load_symbols(data_dir)
+    junk = [random_view(draw_junk(symbols, rng)[0], rng, Strength()) for _ in range(_JUNK_CROPS)]
+    read_as = read_all(model, junk, [0] * len(junk))
+    figures["drawn_without_right_answer"] = {
+        "n": len(junk),
+        "accepted_as_digit": int(((read_as.probabilities >= accept) & (read_as.reads < 10)).sum()),
+        "accepted": int((read_as.probabilities >= accept).sum()),
+    }
     return figures
 
 

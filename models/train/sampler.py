@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.train.degrade import Strength, random_view
 from models.train.drawn import draw_box
+from models.train.junk import draw_junk
 from models.train.sources import Box, load_boxes_2024, load_npz_boxes, load_symbols
 from ocr_pipeline.recognition.digits import CELL_SIDE_PX, CLASSES, prepare_cell
 
@@ -27,12 +28,14 @@ class Mixture:
 
     Attributes:
         real: share of boxes of the 2024 form.
-        scans: share of boxes of other forms; the rest is drawn.
+        scans: share of boxes of other forms.
+        junk: share of crops without a right answer; the rest is drawn.
         strength: limits of the camera.
     """
 
     real: float = 0.6
     scans: float = 0.08
+    junk: float = 0.05
     strength: Strength = field(default_factory=Strength)
 
 
@@ -75,7 +78,7 @@ def load_pools(data_dir: Path, photo_groups: frozenset[str] = frozenset()) -> Po
 
 def make_batch(
     pools: Pools, mixture: Mixture, size: int, seed: int, step: int
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The batch of one step.
 
     Args:
@@ -86,23 +89,25 @@ def make_batch(
         step: of the run.
 
     Returns:
-        (size, 1, 40, 40) float32 cells and (size,) int64 class indices.
+        (size, 1, 40, 40) float32 cells and (size, 13) float32 target probabilities.
     """
     rng = np.random.default_rng([seed, step])
     cells = np.empty((size, 1, CELL_SIDE_PX, CELL_SIDE_PX), np.float32)
-    labels = np.empty(size, np.int64)
+    targets = np.zeros((size, len(CLASSES)), np.float32)
     kinds = rng.random(size)
     picks = rng.choice(len(pools.boxes_2024), size, p=pools.weights_2024)
     drawn = rng.choice(len(CLASSES), size, p=_DRAWN_WEIGHTS / _DRAWN_WEIGHTS.sum())
     for row in range(size):
         if kinds[row] < mixture.real:
             box = pools.boxes_2024[picks[row]]
-            image, labels[row] = box.image, box.label
+            image, targets[row, box.label] = box.image, 1
         elif kinds[row] < mixture.real + mixture.scans:
             box = pools.boxes_scans[int(rng.integers(0, len(pools.boxes_scans)))]
-            image, labels[row] = box.image, box.label
+            image, targets[row, box.label] = box.image, 1
+        elif kinds[row] < mixture.real + mixture.scans + mixture.junk:
+            image, targets[row] = draw_junk(pools.symbols, rng)
         else:
-            labels[row] = drawn[row]
+            targets[row, drawn[row]] = 1
             image = draw_box(int(drawn[row]), pools.symbols, rng)
         cells[row, 0] = prepare_cell(random_view(image, rng, mixture.strength))
-    return cells, labels
+    return cells, targets
