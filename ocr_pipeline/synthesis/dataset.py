@@ -107,7 +107,7 @@ def synthesize(
     definition: FormDefinition,
     pages: Sequence[int] | None,
     seed: int,
-    settings: SynthesisSettings = SynthesisSettings(),  # noqa: B008 - a frozen value
+    settings: SynthesisSettings = SynthesisSettings(),
 ) -> list[SyntheticPhoto]:
     """One station: its pages filled by one writer and photographed one by one.
 
@@ -135,7 +135,7 @@ def write_dataset(
     stations: int,
     seed: int,
     pages: Sequence[int] | None = None,
-    settings: SynthesisSettings = SynthesisSettings(),  # noqa: B008 - a frozen value
+    settings: SynthesisSettings = SynthesisSettings(),
 ) -> Path:
     """Writes photos of several stations and their truth.
 
@@ -203,9 +203,7 @@ def describe_capture(settings: PhotoSettings) -> str:
     return "; ".join(said)
 
 
-def _photo(
-    form: str, page: Page, station: Station, seed: int, settings: SynthesisSettings
-) -> SyntheticPhoto:
+def _photo(form: str, page: Page, station: Station, seed: int, settings: SynthesisSettings) -> SyntheticPhoto:
     # Each page has its own chance, so that asking for one page gives the same picture as asking for all.
     rng = np.random.default_rng([seed, page.page])
     photo = settings.photo or random_settings(settings.level, rng, settings.long_side_px)

@@ -1,7 +1,7 @@
 """Draws the blank page of a form definition: the project carries no picture of an official form, it draws its own.
 
-Pictures here are uint8 BGR; the centre of pixel (0, 0) lies at ``0.5 / px_per_mm`` mm, so that a picture of W x H mm has
-exactly ``W * px_per_mm`` columns.
+Pictures here are uint8 BGR; the centre of pixel (0, 0) lies at ``0.5 / px_per_mm`` mm, so that a picture of W x H mm
+has exactly ``W * px_per_mm`` columns.
 """
 
 from dataclasses import replace

@@ -172,11 +172,20 @@ def _has_text(page: Page, area: Box) -> bool:
     )
 
 
-def _written(number: Number, value: int, writer: Writer, kinds: Collection[Mistake], rng: np.random.Generator) -> Written:
+def _written(
+    number: Number, value: int, writer: Writer, kinds: Collection[Mistake], rng: np.random.Generator
+) -> Written:
     boxes = len(number.boxes)
     if "left_empty" in kinds:
         blank = "_" * boxes
-        return Written(number.field, None, blank, blank if number.bubbles else None, 0 if number.tally else None, () if number.row_totals else None)
+        return Written(
+            number.field,
+            None,
+            blank,
+            blank if number.bubbles else None,
+            0 if number.tally else None,
+            () if number.row_totals else None,
+        )
     text = _boxes_text(value, boxes, writer, rng)
     crossed = None
     if "crossed_out" in kinds:
@@ -196,10 +205,7 @@ def _boxes_text(value: int, boxes: int, writer: Writer, rng: np.random.Generator
 
 def _bubbles_text(text: str, value: int, writer: Writer, rng: np.random.Generator) -> str:
     # Counted on real photos of 2024: under a leading X the 0 is blackened in about four of five cases.
-    if writer.filler == "0":
-        habit = 1.0
-    else:
-        habit = 0.15 if writer.filler == "_" else 0.8
+    habit = {"0": 1.0, "_": 0.15}.get(writer.filler, 0.8)
     lead = "0" if rng.random() < habit else "_"
     marks = [c if c.isdigit() else lead for c in text]
     # A zero written as X in every box still needs its last bubble.
@@ -216,9 +222,7 @@ def _row_totals(number: Number, value: int, writer: Writer) -> tuple[str, ...]:
     return tuple(str(total).rjust(width, writer.filler) for total in totals)
 
 
-def _fill_number(
-    ink: InkPen, number: Number, written: Written, writer: Writer, rng: np.random.Generator
-) -> None:
+def _fill_number(ink: InkPen, number: Number, written: Written, writer: Writer, rng: np.random.Generator) -> None:
     for n, (symbol, box) in enumerate(zip(written.as_written, number.boxes, strict=True)):
         if written.crossed is not None and written.crossed[0] == n:
             ink(hand.write_symbol(writer, written.crossed[1], box, number.guide, rng))

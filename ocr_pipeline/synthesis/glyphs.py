@@ -1,13 +1,14 @@
 """Pen paths of digits and block capitals: our own shapes, in percent of the letter's own box.
 
-A glyph is one or more strokes, written as text: strokes are separated by ``|``, points are ``x,y`` (y down), a ``!`` after a
-point makes a corner, a leading ``-`` makes every point of the stroke a corner (straight lines). Between corners the pen
-follows a Catmull-Rom curve. Several shapes of one digit are different habits of writers, seen on real forms: an open or closed
-4, a 1 with flag or foot, a crossed 7, and the squared digits that the dotted writing guide provokes.
+A glyph is one or more strokes, written as text: strokes are separated by ``|``, points are ``x,y`` (y down), a ``!``
+after a point makes a corner, a leading ``-`` makes every point of the stroke a corner (straight lines). Between corners
+the pen follows a Catmull-Rom curve. Several shapes of one digit are different habits of writers, seen on real forms: an
+open or closed 4, a 1 with flag or foot, a crossed 7, and the squared digits that the dotted writing guide provokes.
 """
 
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -110,7 +111,7 @@ class PenPath:
 
     Attributes:
         points: shape (n, 2), float64, x and y in 0-1 of the letter's box, y down.
-        corners: shape (n,), bool as float64 0/1: where the curve breaks.
+        corners: one for each point: whether the curve breaks there.
     """
 
     points: Floats
@@ -136,9 +137,7 @@ def glyph(shape: str) -> tuple[PenPath, ...]:
         points = np.array([[float(v) for v in word.removesuffix("!").split(",")] for word in words]) / 100
         if points.ndim != 2 or points.shape[1] != 2:
             raise ValueError(f"a stroke needs points x,y: {text!r}")
-        corners = tuple(
-            straight or word.endswith("!") or n in (0, len(words) - 1) for n, word in enumerate(words)
-        )
+        corners = tuple(straight or word.endswith("!") or n in (0, len(words) - 1) for n, word in enumerate(words))
         paths.append(PenPath(frozen(points), corners))
     return tuple(paths)
 
@@ -155,7 +154,7 @@ def trace(path: PenPath, step: float = 0.04) -> Floats:
     """
     cuts = [n for n, corner in enumerate(path.corners) if corner]
     pieces = [path.points[:1]]
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in pairwise(cuts):
         pieces.append(_spline(path.points[first : last + 1], step)[1:])
     return np.concatenate(pieces)
 

@@ -1,6 +1,7 @@
 """Writers, and what they write: digits, fillers, tally marks, words, bubbles, signatures - as pen strokes in page mm.
 
-All shapes are this project's own (:mod:`ocr_pipeline.synthesis.glyphs`); a writer keeps their habits over a whole station.
+All shapes are this project's own (:mod:`ocr_pipeline.synthesis.glyphs`); a writer keeps their habits over a whole
+station.
 """
 
 from collections.abc import Mapping
@@ -167,7 +168,9 @@ def write_tally(writer: Writer, count: int, cell: Box, rng: np.random.Generator)
         x = cell.x_mm + left + gap * n + rng.normal(0, 0.35)
         top = cell.y_mm + cell.h_mm * (0.16 + rng.normal(0, 0.03))
         bottom = cell.y_mm + cell.h_mm * (0.84 + rng.normal(0, 0.03))
-        paths.append(np.array([[x - lean / 2, top], [x + rng.normal(0, 0.2), (top + bottom) / 2], [x + lean / 2, bottom]]))
+        paths.append(
+            np.array([[x - lean / 2, top], [x + rng.normal(0, 0.2), (top + bottom) / 2], [x + lean / 2, bottom]])
+        )
     if count == 5:
         ends = cell.x_mm + left - gap * 0.75, cell.x_mm + left + gap * 3.75
         rows = cell.y_mm + cell.h_mm * 0.74, cell.y_mm + cell.h_mm * 0.26
@@ -285,7 +288,7 @@ def _place(
         points = trace(shaken) - 0.5
         slanted = points[:, 0] * area.w_mm + (writer.slant * lean + turn) * points[:, 1] * area.h_mm
         tilted = points[:, 1] * area.h_mm + turn * points[:, 0] * area.w_mm
-        lines.append(np.column_stack([slanted, tilted]) + (area.x_mm + area.w_mm / 2, area.y_mm + area.h_mm / 2))
+        lines.append(np.column_stack([slanted, tilted]) + np.array(area.centre_mm))
     return lines
 
 

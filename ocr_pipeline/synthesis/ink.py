@@ -29,7 +29,7 @@ def lay_ink(page: Grey, px_per_mm: float, strokes: list[Stroke], ink_bgr: Floats
     """Multiply strokes into the page, in place; overlapping strokes of one call do not darken each other.
 
     Args:
-        page: shape (h, w, 3), uint8, BGR, the page drawn at ``px_per_mm``; pixel (0, 0) has its centre at (0.5, 0.5) px.
+        page: shape (h, w, 3), uint8, BGR, the page drawn at ``px_per_mm``; the first pixel's centre is (0.5, 0.5) px.
         px_per_mm: scale of the picture.
         strokes: what to draw.
         ink_bgr: shape (3,), float64, reflectance 0-1 of the ink.

@@ -1,7 +1,7 @@
 """Photographs a page: paper, background, perspective, bends, light, shadows, and the camera's own faults.
 
-Lengths of blur are given in px of a picture 1,000 px wide and grow with the picture, so that a setting means the same at
-every resolution.
+Lengths of blur are given in px of a picture 1,000 px wide and grow with the picture, so that a setting means the same
+at every resolution.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_pipeline.synthesis import camera, scene
-from ocr_pipeline.synthesis.surface import Shape, Sheet, View, coarse_points, lay_sheet, project, upsample
+from ocr_pipeline.synthesis.surface import FACING, FLAT, Shape, Sheet, View, coarse_points, lay_sheet, project, upsample
 from ocr_pipeline.values import Floats, Grey
 
 Float32 = NDArray[np.float32]
@@ -47,8 +47,8 @@ class PhotoSettings:
 
     long_side_px: int = 1778
     aspect: float = 0.75
-    shape: Shape = Shape()
-    view: View = View()
+    shape: Shape = FLAT
+    view: View = FACING
     background: scene.Background = "wood"
     gradient: float = 0.1
     vignette: float = 0.1
@@ -115,7 +115,7 @@ def photograph(page_image: Grey, px_per_mm: float, settings: PhotoSettings, rng:
     size = (round(settings.long_side_px * settings.aspect), settings.long_side_px)
     size_page = (page_image.shape[1] / px_per_mm, page_image.shape[0] / px_per_mm)
     sheet = lay_sheet(size_page, size, settings.shape, settings.view, rng)
-    step = 4 if size[0] < 1600 else 8
+    step = 8 if size[0] < 2000 else 16
     points = coarse_points(step, size)
     points_page = sheet.to_page(points)
     paper = _paper(page_image, px_per_mm, sheet, rng)
@@ -123,12 +123,12 @@ def photograph(page_image: Grey, px_per_mm: float, settings: PhotoSettings, rng:
     lookup = upsample(points_page * scale - 0.5, step, size)
     cover = _cover(paper.shape[:2], lookup)
     around = _surroundings(settings.background, sheet, size, cover, rng)
-    light = upsample(_light(points_page, sheet, settings, rng), step, size)
-    printed = cv2.remap(paper, lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    light = upsample(_light(points_page, sheet, settings, rng), step, size) * _shadow(size, settings, rng)
+    printed = _look_up(paper, lookup)
     image = np.empty((size[1], size[0], 3), np.uint8)
     angle = float(rng.uniform(0, 180))
     for channel in range(3):
-        mixed = around[:, :, channel] * (1 - cover) + np.asarray(printed[:, :, channel], np.float32) * cover
+        mixed = around[:, :, channel] * (1 - cover) + printed[:, :, channel] * cover
         image[:, :, channel] = _expose(mixed * light, channel, settings, angle, rng)
     turned = np.rot90(image, -(settings.turn_deg // 90))
     return Shot(np.ascontiguousarray(turned), sheet, settings)
@@ -157,18 +157,27 @@ def photo_px_per_mm(settings: PhotoSettings, size_page: tuple[float, float]) -> 
 def _paper(page_image: Grey, px_per_mm: float, sheet: Sheet, rng: np.random.Generator) -> Grey:
     """The printed page as paper: never finer than the photo needs, so that sampling it does not alias."""
     middle = np.array(sheet.size_page) / 2
-    probe = np.array([middle, middle + (1, 0), middle + (0, 1)])
+    probe = np.array([[0, 0], [1, 0], [0, 1]]) + middle
     spots = project(sheet.plane, probe)
     seen = max(float(np.hypot(*(spots[n] - spots[0]))) for n in (1, 2))
     shrink = max(1.0, px_per_mm / (1.25 * seen))
     size = (round(page_image.shape[1] / shrink), round(page_image.shape[0] / shrink))
-    page = cv2.resize(page_image, size, interpolation=cv2.INTER_AREA) if shrink > 1 else page_image
+    page = (
+        np.asarray(cv2.resize(page_image, size, interpolation=cv2.INTER_AREA), np.uint8) if shrink > 1 else page_image
+    )
     tone = scene.paper_reflectance(size, rng) * scene.creases(size, sheet.folds, rng)
     tint = np.array([rng.uniform(0.96, 1.0), 0.985, rng.uniform(0.96, 1.0)], np.float32)
     out = np.empty_like(page)
     for channel in range(3):
         out[:, :, channel] = np.clip(page[:, :, channel] * tone * tint[channel], 0, 255)
     return out
+
+
+def _look_up(picture: NDArray[np.uint8] | Float32, lookup: Float32) -> Float32:
+    """Bilinear samples of a picture at px of shape (h, w, 2); outside it the border goes on."""
+    x, y = np.ascontiguousarray(lookup[:, :, 0]), np.ascontiguousarray(lookup[:, :, 1])
+    found = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.float32)
 
 
 def _cover(paper_shape: Sequence[int], lookup: Float32) -> Float32:
@@ -183,7 +192,7 @@ def _surroundings(
     kind: scene.Background, sheet: Sheet, size: tuple[int, int], cover: Float32, rng: np.random.Generator
 ) -> Float32:
     corners = np.array([[0, 0], [size[0], 0], [size[0], size[1]], [0, size[1]]], float)
-    ground = np.clip(project(np.linalg.inv(sheet.plane), corners), -2500, 3500)
+    ground = np.clip(project(np.asarray(np.linalg.inv(sheet.plane), np.float64), corners), -2500, 3500)
     low, extent = ground.min(axis=0) - 30, np.ptp(ground, axis=0) + 60
     texture_scale = min(1.0, 2200 / float(extent.max())) * min(1.0, size[0] / 1000)
     texture_size = (int(extent[0] * texture_scale) + 1, int(extent[1] * texture_scale) + 1)
@@ -197,7 +206,7 @@ def _surroundings(
 
 
 def _light(points_page: Floats, sheet: Sheet, settings: PhotoSettings, rng: np.random.Generator) -> Floats:
-    """Brightness of the light at the coarse nodes: shading of the bends, fall-off, shadows; about 0-1."""
+    """Brightness of the light at the coarse nodes: shading of the bends, fall-off, glare; about 0-1."""
     size = (points_page.shape[1], points_page.shape[0])
     slope = _slopes_at(sheet, points_page)
     angle, height = rng.uniform(0, 2 * np.pi), rng.uniform(0.7, 0.9)
@@ -206,14 +215,20 @@ def _light(points_page: Floats, sheet: Sheet, settings: PhotoSettings, rng: np.r
     # Lambert's law for the tilted piece of paper, relative to the flat one.
     shading = (1 - slope @ towards) / np.sqrt(1 + np.sum(slope**2, axis=-1))
     field = scene.light_field(size, settings.gradient, settings.vignette, rng)
-    shadow = scene.shadow_field(settings.shadow, settings.shadow_strength, size, rng)
-    return np.asarray(np.clip(shading, 0.2, 1.35) * field * shadow * (1 + _glare(size, settings.glare, rng)))
+    return np.asarray(np.clip(shading, 0.2, 1.35) * field * (1 + _glare(size, settings.glare, rng)))
+
+
+def _shadow(size: tuple[int, int], settings: PhotoSettings, rng: np.random.Generator) -> Float32:
+    # A third of the resolution: finer than the soft edge of any shadow.
+    small = (max(1, size[0] // 3), max(1, size[1] // 3))
+    shadow = scene.shadow_field(settings.shadow, settings.shadow_strength, small, rng)
+    return np.asarray(cv2.resize(shadow.astype(np.float32), size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _slopes_at(sheet: Sheet, points_page: Floats) -> Floats:
     lookup = (points_page / sheet.step_page).astype(np.float32)
-    slopes = cv2.remap(sheet.slope.astype(np.float32), lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(slopes, np.float64)
+    slope = sheet.slope.astype(np.float32)
+    return np.asarray(_look_up(slope, lookup), np.float64)
 
 
 def _glare(size: tuple[int, int], strength: float, rng: np.random.Generator) -> Floats:

@@ -1,4 +1,4 @@
-"""Ready photo settings: three grades of difficulty, a twelve-megapixel phone, and single faults for the robustness curve."""
+"""Ready photo settings: three grades of difficulty, a twelve-megapixel phone, single faults for robustness curves."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,8 +23,8 @@ FACTOR_STRENGTHS: Mapping[Factor, tuple[float, ...]] = {
     "jpeg": (90, 60, 40, 25, 15, 10, 6, 3),
     "resolution": (1800, 1400, 1100, 900, 750, 600, 500, 400),
 }
-"""Strengths from harmless to hopeless. Blur: standard deviation, motion: path length, both in px at 1,000 px width; darkness:
-exposure; tilt: degrees; jpeg: quality; resolution: long side in px."""
+"""Strengths from harmless to hopeless. Blur: standard deviation, motion: path length, both in px at 1,000 px width;
+darkness: exposure; tilt: degrees; jpeg: quality; resolution: long side in px."""
 
 
 def random_settings(level: Level, rng: np.random.Generator, long_side_px: int = 1778) -> PhotoSettings:
@@ -68,7 +68,7 @@ def phone_12mp(rng: np.random.Generator) -> PhotoSettings:
     """A twelve-megapixel photo of a well-lit sheet, 3024 x 4032 px, about 3 MB as a JPEG."""
     settings = random_settings("easy", rng, long_side_px=4032)
     # A page alone compresses well below 3 MB: real photos of this size are noisier at the pixel than a small copy.
-    return replace(settings, aspect=0.75, background="tiles", noise=3.0, sharpen=0.3, blur_px=0.25, jpeg_quality=90)
+    return replace(settings, aspect=0.75, background="tiles", noise=4.5, sharpen=0.3, blur_px=0.25, jpeg_quality=91)
 
 
 def single_factor(factor: Factor, strength: float) -> PhotoSettings:
@@ -103,8 +103,12 @@ def _shape(hardness: int, rng: np.random.Generator) -> Shape:
     if hardness == 0:
         return Shape(curl_mm=float(rng.uniform(0, 6)), wave_mm=float(rng.uniform(0, 2)))
     if hardness == 1:
-        return Shape(float(rng.uniform(0, 18)), float(rng.uniform(0, 5)), float(rng.uniform(0, 6)), int(rng.integers(0, 3)))
-    return Shape(float(rng.uniform(0, 35)), float(rng.uniform(2, 9)), float(rng.uniform(4, 14)), int(rng.integers(1, 4)))
+        return Shape(
+            float(rng.uniform(0, 18)), float(rng.uniform(0, 5)), float(rng.uniform(0, 6)), int(rng.integers(0, 3))
+        )
+    return Shape(
+        float(rng.uniform(0, 35)), float(rng.uniform(2, 9)), float(rng.uniform(4, 14)), int(rng.integers(1, 4))
+    )
 
 
 def _view(hardness: int, rng: np.random.Generator) -> View:

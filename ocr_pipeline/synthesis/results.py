@@ -1,7 +1,7 @@
 """Invented results of a polling station (TPS) that obey every rule of the form definition.
 
-The story is told with the field ids of the reading contract (registered voters, those who came, ballots, votes); no form's
-layout is used. Nobody's real result is used either.
+The story is told with the field ids of the reading contract (registered voters, those who came, ballots, votes); no
+form's layout is used. Nobody's real result is used either.
 """
 
 from collections.abc import Mapping

@@ -109,7 +109,7 @@ def _hand(mask: Grey, rng: np.random.Generator) -> None:
     size = width * rng.uniform(0.16, 0.26), width * rng.uniform(0.3, 0.5)
     box = cv2.boxPoints(((float(centre[0]), float(centre[1])), size, float(rng.uniform(-25, 25))))
     cv2.fillConvexPoly(mask, np.rint(box).astype(np.int32), 255)
-    arm = centre + (width * 0.1, height * 0.25)
+    arm = centre + np.array([width * 0.1, height * 0.25])
     cv2.ellipse(mask, (int(arm[0]), int(arm[1])), (int(width * 0.2), int(height * 0.28)), 15, 0, 360, 255, -1)
 
 
