@@ -95,7 +95,7 @@ def jpeg(quality: int) -> Degradation:
 
 
 def tilt(turn_deg: float, perspective: float) -> Degradation:
-    """Turned by about ``turn_deg`` either way, one side shorter by ``perspective``; the whole photo stays in the frame."""
+    """Turned by about ``turn_deg`` either way, one side shorter by ``perspective``; nothing leaves the frame."""
 
     def apply(picture: Picture, rng: np.random.Generator) -> Picture:
         turn = np.deg2rad(turn_deg) * rng.choice((-1, 1)) * rng.uniform(0.8, 1.0)
@@ -168,7 +168,9 @@ def degrade_dataset(labels_path: Path, out_dir: Path, forms: Collection[str] | N
             continue
         kept = {key: value for key, value in label.items() if key not in COORDINATES}
         for name, file in _write_copies(labels_path.parent / label["file"], Path(label["file"]), out_dir).items():
-            lines.append(json.dumps(kept | {"file": file, "degradation": name, "original": label["file"]}, ensure_ascii=False))
+            lines.append(
+                json.dumps(kept | {"file": file, "degradation": name, "original": label["file"]}, ensure_ascii=False)
+            )
     out = out_dir / "labels.jsonl"
     out_dir.mkdir(parents=True, exist_ok=True)
     out.write_text("".join(line + "\n" for line in lines), encoding="utf-8")

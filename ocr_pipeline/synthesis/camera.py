@@ -33,11 +33,12 @@ def motion_kernel(length_px: float, angle_deg: float) -> NDArray[np.float32]:
     half = int(np.ceil(length_px / 2)) + 1
     fine = 8
     canvas = np.zeros(((2 * half + 1) * fine,) * 2, np.uint8)
-    middle = (2 * half + 1) * fine / 2
+    middle = (2 * half + 1) * fine / 2 - 0.5
     reach = (length_px - 1) / 2 * fine
     step = np.array([np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))]) * reach
-    ends = [(round(middle + sign * step[0]), round(middle + sign * step[1])) for sign in (-1, 1)]
-    cv2.line(canvas, ends[0], ends[1], 255, fine, cv2.LINE_AA)
+    # Sixteenths of a pixel, so that the path is centred.
+    ends = [(round(16 * (middle + sign * step[0])), round(16 * (middle + sign * step[1]))) for sign in (-1, 1)]
+    cv2.line(canvas, ends[0], ends[1], 255, fine, cv2.LINE_AA, 4)
     kernel = cv2.resize(canvas.astype(np.float32), (2 * half + 1,) * 2, interpolation=cv2.INTER_AREA)
     return np.asarray(kernel / kernel.sum(), np.float32)
 
