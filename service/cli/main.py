@@ -1,0 +1,99 @@
+"""``turus``: the commands and what happens when one of them fails.
+
+``turus --help`` loads typer and nothing heavier: every command imports what it needs when it runs.
+"""
+
+import os
+import sys
+from io import TextIOWrapper
+from typing import Annotated
+
+import typer
+
+from ocr_pipeline import __version__
+from ocr_pipeline.errors import TurusError
+from service.cli import bench, demo, evaluate, form, read, synth
+from service.cli.errors import INTERRUPTED_EXIT, USAGE_EXIT, print_error
+
+app = typer.Typer(
+    help="Membaca angka tulisan tangan dari foto formulir penghitungan suara. / "
+    "Reads the handwritten numbers of election tally forms from photos.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("read")(read.read)
+app.add_typer(evaluate.app, name="eval")
+app.add_typer(form.app, name="form")
+app.command("synth")(synth.synth)
+app.command("bench")(bench.bench)
+app.command("demo")(demo.demo)
+
+# The base of every usage error; typer >= 0.2x carries its own copy of click, so it is found from a class typer exports.
+_UsageError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"turus {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option("--version", callback=_show_version, is_eager=True, help="Tampilkan versi. / Show the version."),
+]
+
+
+@app.callback()
+def _common(version: Version = False) -> None:
+    """Options of the whole program."""
+
+
+def main() -> int:
+    """Runs the command line; returns the exit code: 0 done, 1 a check failed, 2 wrong usage, 130 interrupted."""
+    _one_thread_each()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A file name that is no UTF-8 must not end a batch on its way to the screen.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return int(app(standalone_mode=False) or 0)
+    except TurusError as error:
+        print_error(error.code, error.message_id, error.message_en)
+        return USAGE_EXIT
+    except _UsageError as error:
+        return _usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        print_error("interrupted", "Dihentikan sebelum selesai.", "Stopped before the end.")
+        return INTERRUPTED_EXIT
+    except BrokenPipeError:
+        # The reader of our output went away (`turus read ... | head`): not an error, and nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _usage(error: Exception) -> int:
+    context = getattr(error, "ctx", None)
+    command = getattr(context, "command_path", "turus")
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    if type(error).__name__ == "NoArgsIsHelpError":
+        print(message)
+        return USAGE_EXIT
+    print_error(
+        "usage",
+        f"Perintah tidak dapat dijalankan. Lihat `{command} --help`. ({message})",
+        f"{message} See `{command} --help`.",
+    )
+    return USAGE_EXIT
+
+
+def _one_thread_each() -> None:
+    """One thread a process, before numpy loads: Turus scales by processes, and its figures are per core."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Readings for people: words, overlay pictures and the HTML report."""
