@@ -1,0 +1,45 @@
+"""Digit boxes, cut loosely: a frame cut away turns 1 into 7 and blank into 8, a little too much around it costs nothing."""
+
+import numpy as np
+
+from ocr_pipeline.forms.definition import Box, Number
+from ocr_pipeline.registration.page_map import PageMap
+from ocr_pipeline.registration.patch import Pyramid
+from ocr_pipeline.registration.snap import NumberFit
+from ocr_pipeline.values import Floats, Grey
+
+MARGIN = 1.08
+"""Side of a crop over the distance of the printed edges' centre lines; measured on real photos (see docs/accuracy.md)."""
+_SIDE_PX = (24, 64)
+
+
+def cut_boxes(pyramid: Pyramid, page_map: PageMap, number: Number, fit: NumberFit) -> list[Grey]:
+    """Pictures of a number's boxes, left to right: uint8, square, upright, about as many px as the photo has there."""
+    crops = []
+    for box in number.boxes:
+        side_mm = max(box.w_mm, box.h_mm) * MARGIN
+        centre = np.array(box.centre_mm) + fit.shift_mm
+        area = Box(float(centre[0]) - side_mm / 2, float(centre[1]) - side_mm / 2, side_mm, side_mm)
+        side_px = float(np.clip(round(_px_per_mm(page_map, area) * side_mm), *_SIDE_PX))
+        crops.append(pyramid.cut(page_map, area, side_px / side_mm).grey)
+    return crops
+
+
+def number_quad(page_map: PageMap, number: Number, fit: NumberFit) -> Floats:
+    """Corners of a number's boxes in photo px, (4, 2), clockwise from the top-left as the page is read."""
+    a = number.area_mm
+    corners = np.array([(a.x_mm, a.y_mm), (a.x_mm + a.w_mm, a.y_mm)])
+    corners = np.concatenate([corners, corners[::-1] + (0, a.h_mm)])
+    return page_map.to_photo(corners + fit.shift_mm)
+
+
+def box_side_px(page_map: PageMap, number: Number) -> float:
+    """Side of a number's smallest box in photo px."""
+    return min(_px_per_mm(page_map, b) * min(b.w_mm, b.h_mm) for b in number.boxes)
+
+
+def _px_per_mm(page_map: PageMap, area: Box) -> float:
+    x, y = area.centre_mm
+    cross = np.array([(x - 5, y), (x + 5, y), (x, y - 5), (x, y + 5)])
+    left, right, top, bottom = page_map.to_photo(cross)
+    return float(np.sqrt(np.hypot(*(right - left)) * np.hypot(*(bottom - top)))) / 10

@@ -1,0 +1,258 @@
+"""From a file to its numbers: the order of the stages and nothing else."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocr_pipeline.cells.boxes import box_side_px, cut_boxes, number_quad
+from ocr_pipeline.decoding.decode import decode
+from ocr_pipeline.decoding.policy import Policy
+from ocr_pipeline.errors import PhotoRejected
+from ocr_pipeline.forms.definition import FormDefinition, Number
+from ocr_pipeline.forms.library import form_ids, load_form
+from ocr_pipeline.imaging.decode import DecodedPhoto, PhotoSource, decode_photo, iter_photos
+from ocr_pipeline.imaging.quality import blur_px, reason_for_failure, sharpness
+from ocr_pipeline.recognition.bubbles import BubbleRead, bubble_darkness, read_bubbles
+from ocr_pipeline.recognition.digits import DigitModel, load_digit_model
+from ocr_pipeline.registration.model import PageModel, page_models
+from ocr_pipeline.registration.patch import Patch, Pyramid
+from ocr_pipeline.registration.register import PageFit, register
+from ocr_pipeline.registration.snap import NumberFit, snap_number
+from ocr_pipeline.values import Floats, NumberEvidence, PageRead, Quality, TpsRead
+
+PIPELINE_REV = "1"
+"""Changes with anything that can change a number: stages, constants, preparation. Models have revisions of their own."""
+
+LEAST_PX_PER_BOX = 11.0
+"""Smaller boxes than this are refused: nobody, and no model, reads them safely."""
+MOST_BLUR = 0.16
+"""Blur (sigma over box side) beyond which a page is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedNumber:
+    """One number where it was found: its fit, and the upright patch around it."""
+
+    number: Number
+    fit: NumberFit
+    patch: Patch
+
+
+@dataclass(frozen=True, slots=True)
+class PageResult:
+    """A page as read, with what it was read from; ``fit`` is ``None`` and ``evidence`` empty for a refused photo."""
+
+    read: PageRead
+    evidence: Mapping[str, NumberEvidence]
+    fit: PageFit | None
+
+
+class Reader:
+    """Reads photos; holds the models. One per process: build it with :meth:`load` inside each worker."""
+
+    def __init__(self, digits: DigitModel, policy: Policy) -> None:
+        self._digits = digits
+        self._policy = policy
+
+    @classmethod
+    def load(cls) -> "Reader":
+        """A reader with the models that ship with Turus.
+
+        Raises:
+            ModelError: a model is missing or damaged.
+        """
+        digits = load_digit_model()
+        return cls(digits, Policy(box_alone=digits.card.accept_probability))
+
+    def read_file(self, path: str, form_id: str | None = None) -> list[PageResult]:
+        """Reads a file: one result for each page in it, never an exception for what is in the file.
+
+        Args:
+            path: file to read.
+            form_id: the form it should be; another one is refused as ``wrong_form``.
+
+        Raises:
+            UnknownFormError: ``form_id`` is not in the library.
+        """
+        return [self.read_photo(source, form_id) for source in iter_photos(path)]
+
+    def read_photo(self, source: PhotoSource, form_id: str | None = None) -> PageResult:
+        """Reads one photo (or one page of a file); see :meth:`read_file`."""
+        wanted = None if form_id is None else load_form(form_id)
+        clock = _Clock()
+        photo: DecodedPhoto | None = None
+        try:
+            photo = decode_photo(source)
+            clock.lap("decode")
+            pyramid = Pyramid(photo.grey)
+            fit = _registered(photo, pyramid, wanted)
+            placed = _place(pyramid, fit, photo)
+            quality = _quality(photo, fit, placed)
+            clock.lap("register")
+            evidence = self._evidence(pyramid, fit, placed)
+            clock.lap("recognise")
+        except PhotoRejected as refusal:
+            return PageResult(self._rejected(source.name, photo, refusal.reason, clock), {}, None)
+        form = load_form(fit.model.form_id)
+        decoded = decode(form, evidence, form.measured_fields, self._policy)
+        clock.lap("decide")
+        accepted = all(n.decision == "accepted" for n in decoded.numbers.values())
+        read = PageRead(
+            photo=source.name,
+            sha256=photo.sha256,
+            form=form.id,
+            page=fit.model.page.page,
+            form_rev=form.rev,
+            outcome="accepted" if accepted else "review",
+            reason=None,
+            numbers=decoded.numbers,
+            rules=decoded.rules,
+            quality=quality,
+            timing_ms=clock.timing_ms(),
+            pipeline_rev=PIPELINE_REV,
+            models={"digits": self._digits.card.name},
+        )
+        return PageResult(read, evidence, fit)
+
+    def _evidence(
+        self, pyramid: Pyramid, fit: PageFit, placed: Sequence[PlacedNumber]
+    ) -> dict[str, NumberEvidence]:
+        """Recognises all boxes of a page in one batch, and its bubbles together."""
+        crops = [cut_boxes(pyramid, fit.page_map, p.number, p.fit) for p in placed]
+        probabilities = self._digits.log_probs([crop for number in crops for crop in number])
+        bubbles = read_bubbles(
+            {
+                p.number.field: bubble_darkness(p.patch, p.number.bubbles, p.fit.ring_shift_mm)
+                for p in placed
+                if p.number.bubbles is not None and p.fit.ring_shift_mm is not None
+            }
+        )
+        found, start = {}, 0
+        for p, own in zip(placed, crops, strict=True):
+            boxes = probabilities[start : start + len(own)]
+            start += len(own)
+            found[p.number.field] = _number_evidence(fit, p, boxes, bubbles.get(p.number.field))
+        return found
+
+    def _rejected(self, name: str, photo: DecodedPhoto | None, reason: str, clock: "_Clock") -> PageRead:
+        return PageRead(
+            photo=name,
+            sha256=photo.sha256 if photo else None,
+            form=None,
+            page=None,
+            form_rev=None,
+            outcome="rejected",
+            reason=reason,
+            numbers={},
+            rules=(),
+            quality=None,
+            timing_ms=clock.timing_ms(),
+            pipeline_rev=PIPELINE_REV,
+            models={"digits": self._digits.card.name},
+        )
+
+
+def read_together(results: Sequence[PageResult], policy: Policy | None = None) -> TpsRead:
+    """Decides the pages of one polling station together, rules across pages included.
+
+    Of two photos of one page the one with more placed numbers counts; refused photos count for nothing. Pages of several
+    forms cannot be one station: then only those of the first form are used.
+    """
+    photos = tuple(r.read.photo for r in results)
+    read = [r for r in results if r.fit is not None]
+    if not read:
+        return TpsRead(photos, None, {}, (), "incomplete")
+    form = load_form(read[0].fit.model.form_id) if read[0].fit else None
+    assert form is not None
+    best: dict[int, PageResult] = {}
+    for result in read:
+        if result.read.form != form.id or result.read.page is None:
+            continue
+        held = best.get(result.read.page)
+        if held is None or _placed_count(result) > _placed_count(held):
+            best[result.read.page] = result
+    evidence = {field: e for page in sorted(best) for field, e in best[page].evidence.items()}
+    decoded = decode(form, evidence, form.measured_fields, policy or Policy())
+    return TpsRead(photos, form.id, decoded.numbers, decoded.rules, decoded.verdict)
+
+
+def _placed_count(result: PageResult) -> int:
+    return sum(e.placed for e in result.evidence.values())
+
+
+def _registered(photo: DecodedPhoto, pyramid: Pyramid, wanted: FormDefinition | None) -> PageFit:
+    models: tuple[PageModel, ...] = tuple(m for form_id in form_ids() for m in page_models(form_id))
+    try:
+        fit = register(photo.grey, models, pyramid)
+    except PhotoRejected as refusal:
+        raise PhotoRejected(reason_for_failure(photo.grey, refusal.reason), refusal.detail) from refusal
+    if wanted is not None and fit.model.form_id != wanted.id:
+        raise PhotoRejected("wrong_form")
+    return fit
+
+
+def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> list[PlacedNumber]:
+    """Snaps every number of the page.
+
+    Raises:
+        PhotoRejected: ``cropped`` when boxes lie outside the photo, ``low_resolution`` when they are too small to read.
+    """
+    numbers = fit.model.page.numbers
+    if min(box_side_px(fit.page_map, n) for n in numbers) < LEAST_PX_PER_BOX:
+        raise PhotoRejected("low_resolution")
+    placed = [PlacedNumber(n, *snap_number(pyramid, fit.page_map, n)) for n in numbers]
+    for p in placed:
+        if not _inside(number_quad(fit.page_map, p.number, p.fit), photo):
+            raise PhotoRejected("cropped", p.number.field)
+    if not any(p.fit.placed for p in placed):
+        raise PhotoRejected("not_registered", "no number's own print was found")
+    return placed
+
+
+def _inside(quad_photo: Floats, photo: DecodedPhoto) -> bool:
+    limit = np.array([photo.width_px - 1, photo.height_px - 1])
+    return bool((quad_photo >= -1).all() and (quad_photo <= limit + 1).all())
+
+
+def _quality(photo: DecodedPhoto, fit: PageFit, placed: Sequence[PlacedNumber]) -> Quality:
+    """Judged on the number cells, not on the background.
+
+    Raises:
+        PhotoRejected: ``blurred``.
+    """
+    px_per_box = min(box_side_px(fit.page_map, p.number) for p in placed)
+    sigma_px = blur_px(photo.grey, [number_quad(fit.page_map, p.number, p.fit) for p in placed])
+    if sigma_px / px_per_box > MOST_BLUR:
+        raise PhotoRejected("blurred", f"sigma {sigma_px:.1f} px, box {px_per_box:.0f} px")
+    coverage = sum(p.fit.placed for p in placed) / len(placed)
+    return Quality(sharpness(sigma_px), px_per_box, coverage)
+
+
+def _number_evidence(fit: PageFit, p: PlacedNumber, boxes: Floats, bubbles: BubbleRead | None) -> NumberEvidence:
+    return NumberEvidence(
+        field=p.number.field,
+        boxes=boxes,
+        bubbles=None if bubbles is None else bubbles.log_likelihood,
+        bubble_marks=None if bubbles is None else bubbles.marks,
+        # A page that no printed sign confirms may be a look-alike: a person decides.
+        placed=p.fit.placed and fit.confirmed,
+        quad_photo=number_quad(fit.page_map, p.number, p.fit),
+    )
+
+
+class _Clock:
+    """Milliseconds per stage."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._laps[name] = (now - self._last) * 1000
+        self._last = now
+
+    def timing_ms(self) -> dict[str, float]:
+        return {**self._laps, "total": (time.perf_counter() - self._start) * 1000}
