@@ -36,7 +36,9 @@ def learning_rate(step: int, steps: int) -> float:
     return float(_PEAK_RATE * 0.5 * (1 + torch.cos(torch.tensor(torch.pi * share)).item()))
 
 
-def train(pools: Pools, mixture: Mixture, steps: int, seed: int, work_dir: Path) -> DigitNet:
+def train(
+    pools: Pools, mixture: Mixture, steps: int, seed: int, work_dir: Path, stop_at: int | None = None
+) -> DigitNet:
     """Train a net, or go on from the checkpoint in the work folder.
 
     The weights returned are a running average, which at this size is worth as much as twice the steps.
@@ -47,6 +49,7 @@ def train(pools: Pools, mixture: Mixture, steps: int, seed: int, work_dir: Path)
         steps: batches of 64 in all.
         seed: of weights, dropout and batches.
         work_dir: existing folder for ``train.log`` and ``checkpoint.pt``.
+        stop_at: step before which to stop, for a later run to go on from; None runs to the end.
 
     Returns:
         The averaged net, in evaluation mode.
@@ -58,7 +61,7 @@ def train(pools: Pools, mixture: Mixture, steps: int, seed: int, work_dir: Path)
     average = torch.optim.swa_utils.AveragedModel(net, avg_fn=_running_average, use_buffers=True)
     optimizer = torch.optim.AdamW(net.parameters(), lr=_PEAK_RATE, weight_decay=_DECAY)
     checkpoint = work_dir / "checkpoint.pt"
-    start = 0
+    start, end = 0, steps if stop_at is None else stop_at
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         net.load_state_dict(state["net"])
@@ -70,7 +73,7 @@ def train(pools: Pools, mixture: Mixture, steps: int, seed: int, work_dir: Path)
     began = time.monotonic()
     total = 0.0
     with (work_dir / "train.log").open("a", encoding="utf-8") as log:
-        for step in range(start, steps):
+        for step in range(start, end):
             # Dropout too starts from the step, or a resumed run would differ.
             torch.manual_seed(seed + step)
             cells, targets = make_batch(pools, mixture, BATCH, seed, step)
@@ -89,7 +92,7 @@ def train(pools: Pools, mixture: Mixture, steps: int, seed: int, work_dir: Path)
                 line = {"step": step + 1, "loss": round(total / 100, 4), "s": round(time.monotonic() - began, 1)}
                 print(json.dumps(line), file=log, flush=True)
                 total = 0.0
-            if (step + 1) % _CHECKPOINT_EVERY == 0 or step + 1 == steps:
+            if (step + 1) % _CHECKPOINT_EVERY == 0 or step + 1 == end:
                 _save(checkpoint, net, average, optimizer, step + 1)
     trained = average.module
     assert isinstance(trained, DigitNet)
