@@ -41,7 +41,7 @@ def small_problems(draw: st.DrawFn) -> tuple[list[Domain], list[Linear]]:
     return domains, rules
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(small_problems(), st.floats(0, 40))
 def test_search_finds_the_optimum_of_all_assignments(problem: tuple[list[Domain], list[Linear]], budget: float) -> None:
     domains, rules = problem
