@@ -29,17 +29,18 @@ def blur_motion(picture: NDArray[np.float32], length_px: float, angle_deg: float
 
 
 def motion_kernel(length_px: float, angle_deg: float) -> NDArray[np.float32]:
-    """Kernel of a straight path: odd square, float32, sum 1."""
+    """Kernel of a straight, evenly lit path around the middle: odd square, float32, sum 1."""
     half = int(np.ceil(length_px / 2)) + 1
-    fine = 8
-    canvas = np.zeros(((2 * half + 1) * fine,) * 2, np.uint8)
-    middle = (2 * half + 1) * fine / 2 - 0.5
-    reach = (length_px - 1) / 2 * fine
-    step = np.array([np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))]) * reach
-    # Sixteenths of a pixel, so that the path is centred.
-    ends = [(round(16 * (middle + sign * step[0])), round(16 * (middle + sign * step[1]))) for sign in (-1, 1)]
-    cv2.line(canvas, ends[0], ends[1], 255, fine, cv2.LINE_AA, 4)
-    kernel = cv2.resize(canvas.astype(np.float32), (2 * half + 1,) * 2, interpolation=cv2.INTER_AREA)
+    kernel = np.zeros((2 * half + 1,) * 2, np.float64)
+    count = 16 * int(np.ceil(length_px))
+    along = ((np.arange(count) + 0.5) / count - 0.5) * length_px
+    # Each point of the path is shared out to its four neighbours.
+    x, y = along * np.cos(np.deg2rad(angle_deg)) + half, along * np.sin(np.deg2rad(angle_deg)) + half
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    for right in (0, 1):
+        for below in (0, 1):
+            weight = np.abs(1 - right - (x - left)) * np.abs(1 - below - (y - top))
+            np.add.at(kernel, (top + below, left + right), weight)
     return np.asarray(kernel / kernel.sum(), np.float32)
 
 
