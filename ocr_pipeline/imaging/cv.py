@@ -1,7 +1,4 @@
-"""Typed wrappers of the few OpenCV calls whose stubs are too loose, and OpenCV's process-wide settings.
-
-Importing this module silences OpenCV's own log: what is wrong with a photo is said by a coded reason, not on stderr.
-"""
+"""Typed wrappers of the few OpenCV calls whose stubs are too loose, and OpenCV's process-wide thread setting."""
 
 from typing import Final
 
@@ -20,9 +17,6 @@ _TURNS: Final = {
     8: cv2.ROTATE_90_COUNTERCLOCKWISE,
 }
 _MIRROR_LEFT_RIGHT: Final = 1
-
-if hasattr(cv2, "utils"):
-    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 def use_one_thread() -> None:
