@@ -37,7 +37,7 @@ class Strength:
     smallest_px: int = 14
     shift: float = 0.13
     turn_deg: float = 3.0
-    zoom_low: float = 0.88
+    zoom_low: float = 0.82
     zoom_high: float = 1.32
     clean_share: float = 0.3
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import platform
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -74,9 +73,6 @@ def export_and_measure(net: DigitNet, data_dir: Path, out_dir: Path, name: str, 
     write_card(onnx_path.with_suffix(".toml"), card)
     model = load_digit_model(onnx_path)
     card["figures"] = measure(model, data_dir)
-    ablation = Path(__file__).with_name("ablation.toml")
-    if ablation.exists():
-        card["ablation"] = tomllib.loads(ablation.read_text(encoding="utf-8"))
     write_card(onnx_path.with_suffix(".toml"), card)
     test = [box for box in load_boxes_2024(data_dir) if box.part == "test"]
     print(toml_text({"calibration": card["calibration"], "figures": card["figures"]}))
