@@ -1,8 +1,8 @@
 """What each part of the recipe is worth: short runs with one part left out, measured on the calibration boxes.
 
 ``python -m models.train.ablation --data ../shared/digits --card models/digits-1.toml`` trains them and writes the table
-``ablation`` of the card. The test boxes of 2024 are not touched, so that choosing a recipe by these figures does not use
-them up.
+``ablation`` of the card. The test boxes of 2024 are not touched, so that choosing a recipe by these figures does not
+use them up.
 """
 
 import argparse
