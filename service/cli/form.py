@@ -87,13 +87,13 @@ def preview(
     from service.report.overlay import draw_definition
     from service.report.pictures import colour_photo
 
-    form = load_form(form_id)
+    load_form(form_id)
     result = Reader.load().read_file(photo, form_id)[0]
     if result.fit is None:
         raise PhotoRejected(result.read.reason or "not_registered")
-    page = form.page(result.fit.page)
+    page = result.fit.model.page
     target = out or Path(f"{Path(photo).stem}.{form_id}-hal{page.page}.jpg")
-    picture = draw_definition(colour_photo(result.read.photo), result.fit, page)
+    picture = draw_definition(colour_photo(result.read.photo), result.fit.page_map, page)
     try:
         picture.save(target, quality=90)
     except (OSError, ValueError) as error:

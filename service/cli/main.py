@@ -59,19 +59,20 @@ def main() -> int:
             # A file name that is no UTF-8 must not end a batch on its way to the screen.
             stream.reconfigure(errors="backslashreplace")
     try:
-        return int(app(standalone_mode=False) or 0)
+        code = int(app(standalone_mode=False) or 0)
     except TurusError as error:
         print_error(error.code, error.message_id, error.message_en)
         return USAGE_EXIT
     except _UsageError as error:
         return _usage(error)
-    except (KeyboardInterrupt, typer.Abort):
-        print_error("interrupted", "Dihentikan sebelum selesai.", "Stopped before the end.")
-        return INTERRUPTED_EXIT
     except BrokenPipeError:
         # The reader of our output went away (`turus read ... | head`): not an error, and nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    if code == INTERRUPTED_EXIT:
+        # typer turns Ctrl-C into this code and says nothing.
+        print_error("interrupted", "Dihentikan sebelum selesai.", "Stopped before the end.")
+    return code
 
 
 def _usage(error: Exception) -> int:

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ocr_pipeline.values import PageRead, TpsRead
-from service.report.view import NumberView, RuleView, view_page, view_tps
-from service.report.words import OUTCOME, Words, alternative_words, reason_words
+from service.report.view import NumberView, RulesView, view_page, view_tps
+from service.report.words import OUTCOME, Words, alternative_words, elsewhere_words, reason_words
 
 STYLE = {"accepted": "bold green", "review": "bold yellow", "rejected": "bold red"}
 WIDE = 100
@@ -31,7 +31,7 @@ def print_page(console: Console, read: PageRead) -> None:
     if view.outcome != "rejected":
         console.print(both(view.title))
         _print_numbers(console, view.numbers)
-        _print_rules(console, view.rules, view.rule_counts)
+        _print_rules(console, view.rules)
     console.print(Text("→ ") + both(view.next_step))
     console.print()
 
@@ -41,7 +41,7 @@ def print_tps(console: Console, read: TpsRead) -> None:
     view = view_tps(read)
     photos = ", ".join(view.photos)
     console.print(Text.assemble((f"TPS: {photos}", "bold")), soft_wrap=True)
-    _print_rules(console, view.rules, view.rule_counts)
+    _print_rules(console, view.rules)
     console.print(Text("→ ") + both(view.verdict_words))
     console.print()
 
@@ -80,24 +80,20 @@ def _decision(number: NumberView, notes: dict[Words, int]) -> Text:
     if number.accepted:
         return Text(f"✓ {number.decision.id}", "green")
     why = [*number.why, *([alternative_words(number.alternative)] if number.alternative is not None else [])]
-    marks = ", ".join(str(notes.setdefault(words, len(notes) + 1)) for words in why)
+    marks = ", ".join(map(str, sorted(notes.setdefault(words, len(notes) + 1) for words in why)))
     return Text(f"! {number.decision.id}  {marks}", "yellow")
 
 
-def _print_rules(console: Console, rules: Sequence[RuleView], counts: tuple[int, int, int]) -> None:
-    if not rules:
-        return
-    holding, broken, unknown = counts
-    console.print(
-        both(
-            Words(
-                f"Hitungan: {holding} cocok, {broken} tidak cocok, {unknown} belum pasti",
-                f"Rules: {holding} hold, {broken} broken, {unknown} undecided",
-            )
-        )
-    )
-    for rule in rules:
-        if rule.holds is False or (rule.holds is None and not rule.is_warning):
-            kind = " (peringatan)" if rule.is_warning else ""
+def _print_rules(console: Console, view: RulesView) -> None:
+    """How many rules hold, those that do not in words, and how many need other pages."""
+    if view.rules:
+        said = f"Hitungan: {view.holding} cocok, {view.broken} tidak cocok, {view.undecided} belum pasti"
+        english = f"Rules: {view.holding} hold, {view.broken} broken, {view.undecided} undecided"
+        console.print(both(Words(said, english)))
+    for rule in view.rules:
+        if rule.holds is not True:
+            kind = " (peringatan / warning)" if rule.is_warning else ""
             console.print(Text.assemble("  ", (rule.sign, RULE_STYLE[rule.holds]), f" {rule.code}{kind} "), end="")
             console.print(both(rule.text))
+    if view.elsewhere:
+        console.print(both(elsewhere_words(view.elsewhere)))

@@ -7,16 +7,17 @@ tell the colours apart or print in grey.
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from ocr_pipeline.errors import PhotoRejected
-from ocr_pipeline.forms.definition import Bubbles, Page
+from ocr_pipeline.forms.definition import Bubbles, Number, Page
 from ocr_pipeline.forms.library import load_form
 from ocr_pipeline.imaging.cv import Pixels
-from ocr_pipeline.values import Decision, Floats, NumberRead, PageRead
+from ocr_pipeline.registration.page_map import PageMap
+from ocr_pipeline.values import Decision, Floats, NumberEvidence, NumberRead, PageRead
 from service.report.pictures import colour_photo
 from service.report.words import DECISION, OUTCOME, page_of, photo_title, reason_words
 
@@ -24,15 +25,6 @@ if TYPE_CHECKING:
     from ocr_pipeline.reader import PageResult
 
 Colour = tuple[int, int, int]
-
-
-class Fit(Protocol):
-    """Where a page lies in a photo; see :class:`ocr_pipeline.registration.PageFit`."""
-
-    def to_photo(self, points_mm: Floats) -> Floats:
-        """Page mm, shape (n, 2), to photo px, the same shape."""
-        ...
-
 
 LONGEST_PX: Final = 2000
 GREEN: Final[Colour] = (0, 122, 61)
@@ -86,13 +78,14 @@ def draw_overlay(photo: Pixels, result: "PageResult") -> Image.Image:
         The picture, its longest side :data:`LONGEST_PX` plus a strip with the legend below.
     """
     read, page = result.read, _page(result.read)
-    sheet = _Sheet(photo, _view(photo, result.fit, page))
-    if result.fit is not None and page is not None:
-        sheet.outline(result.fit, page)
+    page_map = None if result.fit is None else result.fit.page_map
+    sheet = _Sheet(photo, _view(photo, page_map, page))
+    if page_map is not None and page is not None:
+        sheet.outline(page_map, page)
         for number in page.numbers:
             evidence = result.evidence.get(number.field)
-            if number.bubbles is not None and evidence is not None and evidence.bubble_marks:
-                sheet.bubbles(result.fit, number.bubbles, evidence.bubble_marks)
+            if evidence is not None and evidence.bubble_marks:
+                sheet.bubbles(page_map, number, evidence)
     for n in read.numbers.values():
         sheet.quad(n.quad_photo, COLOURS[n.decision], dashed=n.decision == "review")
     for n in read.numbers.values():
@@ -100,35 +93,33 @@ def draw_overlay(photo: Pixels, result: "PageResult") -> Image.Image:
     return _with_legend(sheet.picture, read)
 
 
-def draw_definition(photo: Pixels, fit: Fit, page: Page) -> Image.Image:
-    """Draws everything a definition says is printed on a page where the fit puts it, for whoever writes definitions.
+def draw_definition(photo: Pixels, page_map: PageMap, page: Page) -> Image.Image:
+    """Draws everything a definition says is printed on a page where its map puts it, for whoever writes definitions.
 
     Args:
         photo: shape (height, width, 3), uint8, blue-green-red, photo frame.
-        fit: where the page lies in the photo.
+        page_map: where the page lies in the photo.
         page: the definition's page.
     """
-    sheet = _Sheet(photo, _view(photo, fit, page))
-    sheet.outline(fit, page)
+    sheet = _Sheet(photo, _view(photo, page_map, page))
+    sheet.outline(page_map, page)
     for rule in page.rules:
         ends = [(rule.from_mm, rule.at_mm), (rule.to_mm, rule.at_mm)]
-        sheet.path(fit, ends if rule.axis == "h" else [(y, x) for x, y in ends], BLUE, 1)
+        sheet.path(page_map, ends if rule.axis == "h" else [(y, x) for x, y in ends], BLUE, 1)
     if page.tag is not None:
-        sheet.path(fit, [*page.tag.quad_mm, page.tag.quad_mm[0]], RED, 3)
+        sheet.path(page_map, [*page.tag.quad_mm, page.tag.quad_mm[0]], RED, 3)
     for mark in page.marks:
-        sheet.path(fit, _corners(mark.x_mm, mark.y_mm, mark.size_mm, mark.size_mm), RED, 3)
+        sheet.path(page_map, _corners(mark.x_mm, mark.y_mm, mark.size_mm, mark.size_mm), RED, 3)
     for number in page.numbers:
         for box in number.boxes:
-            sheet.path(fit, _corners(box.x_mm, box.y_mm, box.w_mm, box.h_mm), GREEN, 2)
+            sheet.path(page_map, _corners(box.x_mm, box.y_mm, box.w_mm, box.h_mm), GREEN, 2)
         if number.bubbles is not None:
-            sheet.rings(fit, number.bubbles)
+            sheet.rings(page_map, number.bubbles)
         for grid in (number.tally, number.row_totals):
             if grid is not None:
                 x, y = grid.x_mm[0], grid.y_mm[0]
-                sheet.path(fit, _corners(x, y, grid.x_mm[-1] - x, grid.y_mm[-1] - y), AMBER, 2)
-        area = number.area_mm
-        corners = _corners(area.x_mm, area.y_mm, area.w_mm, area.h_mm)[:4]
-        sheet.label(fit.to_photo(np.array(corners)), number.field, GREEN)
+                sheet.path(page_map, _corners(x, y, grid.x_mm[-1] - x, grid.y_mm[-1] - y), AMBER, 2)
+        sheet.label(page_map.to_photo(_area_corners(number)), number.field, GREEN)
     return sheet.picture
 
 
@@ -136,12 +127,12 @@ _View = tuple[int, int, int, int]
 """Left, top, right and bottom of the part of the photo that is drawn, photo px."""
 
 
-def _view(photo: Pixels, fit: Fit | None, page: Page | None) -> _View:
+def _view(photo: Pixels, page_map: PageMap | None, page: Page | None) -> _View:
     """The page and a margin for the labels; the whole photo where no page was found."""
     height, width = photo.shape[:2]
-    if fit is None or page is None:
+    if page_map is None or page is None:
         return 0, 0, width, height
-    edges = _edges_photo(fit, page)
+    edges = _edges_photo(page_map, page)
     low, high = edges.min(axis=0), edges.max(axis=0)
     margin = VIEW_MARGIN * float((high - low).max())
     x0, y0 = (int(v) for v in np.clip(low - margin, 0, (width - 1, height - 1)))
@@ -149,12 +140,18 @@ def _view(photo: Pixels, fit: Fit | None, page: Page | None) -> _View:
     return x0, y0, x1, y1
 
 
-def _edges_photo(fit: Fit, page: Page) -> Floats:
+def _edges_photo(page_map: PageMap, page: Page) -> Floats:
     """Points along the page's edges, shape (4 * EDGE_POINTS, 2), photo px."""
     width, height = page.size_mm
     along = np.linspace(0, 1, EDGE_POINTS)[:, None]
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height], [0, 0]], np.float64)
-    return fit.to_photo(np.concatenate([a + (b - a) * along for a, b in pairwise(corners)]))
+    return page_map.to_photo(np.concatenate([a + (b - a) * along for a, b in pairwise(corners)]))
+
+
+def _area_corners(number: Number) -> Floats:
+    """Corners of a number's boxes, shape (4, 2), page mm, clockwise from the top-left."""
+    area = number.area_mm
+    return np.array(_corners(area.x_mm, area.y_mm, area.w_mm, area.h_mm)[:4])
 
 
 def _corners(x: float, y: float, w: float, h: float) -> list[tuple[float, float]]:
@@ -194,34 +191,45 @@ class _Sheet:
         # (0, 0) is the centre of the first pixel in the photo frame, its corner in Pillow's.
         return (np.asarray(points_photo, np.float64) + 0.5 - self._origin) * self._scale
 
-    def outline(self, fit: Fit, page: Page) -> None:
+    def outline(self, page_map: PageMap, page: Page) -> None:
         """The page's edges, curl included."""
-        self._line(self._place(_edges_photo(fit, page)), BLUE, 3)
+        self._line(self._place(_edges_photo(page_map, page)), BLUE, 3)
 
-    def path(self, fit: Fit, points_mm: Sequence[tuple[float, float]], colour: Colour, width_px: int) -> None:
+    def path(self, page_map: PageMap, points_mm: Sequence[tuple[float, float]], colour: Colour, width_px: int) -> None:
         """A line through points of the page."""
         ends = np.array(points_mm, np.float64)
         along = np.linspace(0, 1, 8)[:, None]
         pieces = [a + (b - a) * along for a, b in pairwise(ends)]
-        points = self._place(fit.to_photo(np.concatenate(pieces)))
+        points = self._place(page_map.to_photo(np.concatenate(pieces)))
         self._draw.line([(x, y) for x, y in points], colour, width_px)
 
-    def rings(self, fit: Fit, bubbles: Bubbles) -> None:
+    def rings(self, page_map: PageMap, bubbles: Bubbles) -> None:
         """Every bubble of a number."""
         for x in bubbles.x_mm:
             for y in bubbles.y_mm:
-                self._ring(fit, x, y, bubbles.diameter_mm, AMBER)
+                self._ring(page_map, (x, y), bubbles.diameter_mm, AMBER)
 
-    def bubbles(self, fit: Fit, bubbles: Bubbles, marks: str) -> None:
-        """The bubbles that were read as filled: a ring around each."""
-        for x, mark in zip(bubbles.x_mm, marks, strict=True):
+    def bubbles(self, page_map: PageMap, number: Number, evidence: NumberEvidence) -> None:
+        """A ring around each bubble that was read as filled, moved as far as the number's boxes were found off."""
+        bubbles = number.bubbles
+        if bubbles is None or not evidence.bubble_marks:
+            return
+        off_px = (evidence.quad_photo - page_map.to_photo(_area_corners(number))).mean(axis=0)
+        for x, mark in zip(bubbles.x_mm, evidence.bubble_marks, strict=True):
             if mark.isdigit():
-                self._ring(fit, x, bubbles.y_mm[int(mark)], bubbles.diameter_mm * 1.25, BLUE)
+                self._ring(page_map, (x, bubbles.y_mm[int(mark)]), bubbles.diameter_mm * 1.25, BLUE, off_px)
 
-    def _ring(self, fit: Fit, x_mm: float, y_mm: float, diameter_mm: float, colour: Colour) -> None:
+    def _ring(
+        self,
+        page_map: PageMap,
+        centre_mm: tuple[float, float],
+        diameter_mm: float,
+        colour: Colour,
+        off_px: Floats | float = 0.0,
+    ) -> None:
         angle = np.linspace(0, 2 * np.pi, 25)
-        circle = np.stack([x_mm + np.cos(angle) * diameter_mm / 2, y_mm + np.sin(angle) * diameter_mm / 2], axis=1)
-        self._line(self._place(fit.to_photo(circle)), colour, 3)
+        circle = np.stack([np.cos(angle), np.sin(angle)], axis=1) * diameter_mm / 2 + centre_mm
+        self._line(self._place(page_map.to_photo(circle) + off_px), colour, 3)
 
     def quad(self, quad_photo: Floats, colour: Colour, *, dashed: bool) -> None:
         """The outline of a number's boxes."""

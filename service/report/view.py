@@ -59,6 +59,29 @@ class RuleView:
 
 
 @dataclass(frozen=True, slots=True)
+class RulesView:
+    """The rules of a reading: those whose numbers were all looked for, and how many need numbers of other pages."""
+
+    rules: tuple[RuleView, ...]
+    elsewhere: int
+
+    @property
+    def holding(self) -> int:
+        """How many hold."""
+        return sum(rule.holds is True for rule in self.rules)
+
+    @property
+    def broken(self) -> int:
+        """How many are broken."""
+        return sum(rule.holds is False for rule in self.rules)
+
+    @property
+    def undecided(self) -> int:
+        """How many cannot be told, because a number is undecided."""
+        return sum(rule.holds is None for rule in self.rules)
+
+
+@dataclass(frozen=True, slots=True)
 class PageView:
     """One photo in words."""
 
@@ -68,13 +91,8 @@ class PageView:
     outcome_words: Words
     reason: str | None
     numbers: tuple[NumberView, ...]
-    rules: tuple[RuleView, ...]
+    rules: RulesView
     next_step: Words
-
-    @property
-    def rule_counts(self) -> tuple[int, int, int]:
-        """How many rules hold, are broken, cannot be told."""
-        return _counts(self.rules)
 
     @property
     def shared_why(self) -> tuple[Words, ...]:
@@ -91,18 +109,7 @@ class TpsView:
     photos: tuple[str, ...]
     verdict: str
     verdict_words: Words
-    rules: tuple[RuleView, ...]
-
-    @property
-    def rule_counts(self) -> tuple[int, int, int]:
-        """How many rules hold, are broken, cannot be told."""
-        return _counts(self.rules)
-
-
-def _counts(rules: tuple[RuleView, ...]) -> tuple[int, int, int]:
-    holding = sum(rule.holds is True for rule in rules)
-    broken = sum(rule.holds is False for rule in rules)
-    return holding, broken, len(rules) - holding - broken
+    rules: RulesView
 
 
 def view_page(read: PageRead) -> PageView:
@@ -157,15 +164,16 @@ def _view_number(number: NumberRead, definition: FormDefinition | None) -> Numbe
     )
 
 
-def _view_rules(read: PageRead | TpsRead, definition: FormDefinition | None) -> tuple[RuleView, ...]:
+def _view_rules(read: PageRead | TpsRead, definition: FormDefinition | None) -> RulesView:
     if definition is None:
-        return ()
-    known = {rule.id: rule for rule in definition.rules}
+        return RulesView((), 0)
+    here = {rule.id: rule for rule in definition.rules_within(read.numbers.keys())}
     values = {field: number.value for field, number in read.numbers.items()}
 
     def view(check: RuleCheck) -> RuleView:
-        rule = known[check.id]
+        rule = here[check.id]
         text = rule_words(rule, definition, values)
         return RuleView(rule.code, SIGNS[check.holds], check.holds, check.severity == "warning", text)
 
-    return tuple(view(check) for check in ordered_rules(read.rules))
+    known = [check for check in read.rules if check.id in here]
+    return RulesView(tuple(view(check) for check in ordered_rules(known)), len(read.rules) - len(known))

@@ -171,6 +171,14 @@ def rule_text(rule: ArithmeticRule, named: Callable[[str], str], language: Liter
             return f"{terms} ≠ {total}"
 
 
+def elsewhere_words(count: int) -> Words:
+    """That some rules need numbers of pages that are not here."""
+    return Words(
+        f"{count} hitungan lain memerlukan halaman lain dari TPS ini (--together).",
+        f"{count} more rules need other pages of this station (--together).",
+    )
+
+
 def ordered_rules(checks: Sequence[RuleCheck]) -> list[RuleCheck]:
     """Rules in the order in which a person needs them: broken errors, broken warnings, undecided, holding."""
     rank = {False: 0, None: 1, True: 2}
