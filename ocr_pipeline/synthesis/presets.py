@@ -16,7 +16,7 @@ Factor = Literal["blur", "motion", "darkness", "tilt", "jpeg", "resolution"]
 LEVELS: tuple[Level, ...] = get_args(Level)
 
 FACTOR_STRENGTHS: Mapping[Factor, tuple[float, ...]] = {
-    "blur": (0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8, 3.2),
+    "blur": (0.4, 1.0, 1.6, 2.2, 2.8, 3.4, 4.0, 5.0),
     "motion": (0, 3, 5, 7, 9, 11, 13, 16),
     "darkness": (0.92, 0.6, 0.4, 0.25, 0.16, 0.1, 0.07, 0.05),
     "tilt": (0, 8, 16, 24, 30, 36, 42, 48),
