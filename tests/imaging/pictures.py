@@ -1,4 +1,4 @@
-"""Small pictures and files made on the spot for the tests of decoding."""
+"""Small pictures and files made on the spot for the tests of decoding, and what is asked of them."""
 
 import io
 import struct
@@ -6,12 +6,20 @@ import zlib
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+from ocr_pipeline.errors import PhotoRejected
+from ocr_pipeline.imaging.decode import decode_photo
+from ocr_pipeline.imaging.files import LIMITS, Limits
 
 Grey = NDArray[np.uint8]
 
 WIDTH_PX, HEIGHT_PX = 96, 64
+
+JPEG_LEVELS = 4
+"""How far flat blocks may move in a quality-95 JPEG."""
 
 
 def upright_grey() -> Grey:
@@ -130,3 +138,22 @@ def scan_pdf(
         key = b"<" + b"5a" * 32 + b">"
         bodies.append(b"<< /Filter /Standard /V 1 /R 2 /O %s /U %s /P -4 >>" % (key, key))
     return pdf(*bodies)
+
+
+def sixteen_bit() -> Image.Image:
+    return Image.fromarray(upright_grey().astype(np.uint16) * 257)
+
+
+def frames() -> list[Image.Image]:
+    return [Image.new("L", (40, 30), level) for level in (0, 120, 255)]
+
+
+def rejection(source: Any, limits: Limits = LIMITS) -> PhotoRejected:
+    with pytest.raises(PhotoRejected) as caught:
+        decode_photo(source, limits)
+    return caught.value
+
+
+def assert_same(seen: Grey, meant: Grey, levels: int = 0) -> None:
+    assert seen.shape == meant.shape
+    assert int(np.abs(seen.astype(int) - meant).max()) <= levels
