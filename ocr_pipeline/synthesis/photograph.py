@@ -199,10 +199,18 @@ def _surroundings(
     texture = scene.background_texture(kind, texture_size, rng)
     place = np.array([[1 / texture_scale, 0, low[0]], [0, 1 / texture_scale, low[1]], [0, 0, 1]])
     ground_photo = cv2.warpPerspective(texture, sheet.plane @ place, size, borderMode=cv2.BORDER_REFLECT)
-    drop, blur = size[0] * 0.006, size[0] * 0.008
-    moved = np.array([[1, 0, drop], [0, 1, drop * 1.4]])
-    shadow = cv2.GaussianBlur(cv2.warpAffine(cover, moved, size), (0, 0), blur)
-    return np.asarray(np.asarray(ground_photo, np.float32) * (1 - 0.45 * np.asarray(shadow))[..., None], np.float32)
+    shadow = _contact_shadow(cover, size)
+    return np.asarray(np.asarray(ground_photo, np.float32) * shadow[:, :, None], np.float32)
+
+
+def _contact_shadow(cover: Float32, size: tuple[int, int]) -> Float32:
+    """Soft shadow of the sheet's edge on what lies under it, at an eighth of the resolution: it has no fine detail."""
+    small = (max(1, size[0] // 8), max(1, size[1] // 8))
+    sheet = cv2.resize(cover, small, interpolation=cv2.INTER_AREA)
+    drop = small[0] * 0.006
+    moved = cv2.warpAffine(sheet, np.array([[1, 0, drop], [0, 1, drop * 1.4]]), small)
+    soft = cv2.GaussianBlur(moved, (0, 0), max(0.6, small[0] * 0.008))
+    return np.asarray(1 - 0.45 * np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR)), np.float32)
 
 
 def _light(points_page: Floats, sheet: Sheet, settings: PhotoSettings, rng: np.random.Generator) -> Floats:
