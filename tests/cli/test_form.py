@@ -1,0 +1,85 @@
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from ocr_pipeline.forms.library import form_ids, load_form
+from tests.cli.conftest import Turus
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+FORM = "c-hasil-ppwp-2024"
+
+
+def test_list_names_every_form(turus: Turus) -> None:
+    _, out, _ = turus("form", "list")
+
+    assert all(form_id in out for form_id in form_ids())
+
+
+def test_show_prints_every_number_and_rule(turus: Turus) -> None:
+    code, out, _ = turus("form", "show", FORM)
+
+    form = load_form(FORM)
+    assert code == 0
+    assert all(number.field in out for number in form.numbers)
+    assert all(rule.id in out for rule in form.rules)
+    assert "sah + tidak_sah = total" in out
+
+
+def test_check_passes_the_library(turus: Turus) -> None:
+    code, out, err = turus("form", "check")
+
+    assert (code, err) == (0, "")
+    assert out.count("baik / sound") == len(form_ids())
+
+
+def test_check_prints_every_problem_of_a_file(turus: Turus, tmp_path: Path) -> None:
+    text = (resources.files("ocr_pipeline.forms") / "library" / f"{FORM}.toml").read_text(encoding="utf-8")
+    broken = text.replace('total = "sah"', 'total = "nothing"', 1).replace("review_order = 2", "review_order = 1", 1)
+    path = tmp_path / "broken.toml"
+    path.write_text(broken, encoding="utf-8")
+
+    code, out, err = turus("form", "check", str(path))
+
+    assert code == 1
+    assert err.startswith("turus: bad_definition\n")
+    problems = [line for line in out.splitlines() if line.startswith(f"{path}: ")]
+    assert any("nothing" in line for line in problems)
+    assert any("review order 1" in line for line in problems)
+
+
+def test_check_goes_on_after_a_wrong_file(turus: Turus, tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text("= no toml", encoding="utf-8")
+
+    code, out, _ = turus("form", "check", str(path), FORM)
+
+    assert code == 1
+    assert f"{FORM}: baik / sound" in out
+
+
+def test_preview_draws_the_definition_and_says_where(turus: Turus, tmp_path: Path) -> None:
+    target = tmp_path / "preview.jpg"
+
+    code, out, _ = turus("form", "preview", FORM, str(SAMPLES / "tps-a-hal2.jpg"), "--out", str(target))
+
+    assert code == 0
+    assert str(target) in out
+    with Image.open(target) as picture:
+        assert max(picture.size) == 2000
+
+
+@pytest.mark.parametrize("name", ["preview.xyz", "no-folder/preview.jpg"])
+def test_preview_that_cannot_be_written_is_wrong_usage(turus: Turus, tmp_path: Path, name: str) -> None:
+    code, _, err = turus("form", "preview", FORM, str(SAMPLES / "tps-a-hal2.jpg"), "--out", str(tmp_path / name))
+
+    assert code == 2
+    assert err.startswith("turus: usage\n")
+
+
+def test_preview_of_a_refused_photo_says_why(turus: Turus) -> None:
+    code, _, err = turus("form", "preview", FORM, "no-such-photo.jpg")
+
+    assert code == 2
+    assert err.startswith("turus: missing\n")
