@@ -26,7 +26,7 @@ def bench(
     reader = load_reader()
     try:
         times = time_reads(reader.read_file, photo, repeat)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise UsageProblem(f"{photo} tidak dapat diukur: {error}.", f"{photo} cannot be measured: {error}.") from error
     whole = time_batch(reader.read_file, photo, max(batch, 4)) if batch else None
     if json:

@@ -96,10 +96,8 @@ def preview(
     picture = draw_definition(colour_photo(result.read.photo), result.fit.page_map, page)
     try:
         picture.save(target, quality=90)
-    except (OSError, ValueError) as error:
-        raise UsageProblem(
-            f"Gambar {target} tidak dapat ditulis: {error}.", f"Cannot write {target}: {error}."
-        ) from error
+    except ValueError as error:
+        raise UsageProblem(f"Jenis gambar {target} tidak dikenal.", f"Unknown kind of picture: {target}.") from error
     print(f"{page.title_id} / {page.title_en}\n{target}")
 
 
@@ -138,8 +136,8 @@ def _check_one(name: str) -> tuple[int, int]:
         return len(form.numbers), len(form.rules)
     try:
         text = Path(name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"{name} tidak dapat dibaca.", f"{name} cannot be read ({type(error).__name__}).") from error
+    except UnicodeDecodeError as error:
+        raise UsageProblem(f"{name} bukan teks UTF-8.", f"{name} is no UTF-8 text.") from error
     form = parse_definition(text, name)
     return len(form.numbers), len(form.rules)
 

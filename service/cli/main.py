@@ -69,6 +69,14 @@ def main() -> int:
         # The reader of our output went away (`turus read ... | head`): not an error, and nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        detail = f"{error.filename or ''}: {error.strerror or error}".removeprefix(": ")
+        print_error(
+            "file_problem",
+            f"Berkas atau folder tidak dapat dipakai: {detail}",
+            f"Cannot use a file or folder: {detail}",
+        )
+        return USAGE_EXIT
     if code == INTERRUPTED_EXIT:
         # typer turns Ctrl-C into this code and says nothing.
         print_error("interrupted", "Dihentikan sebelum selesai.", "Stopped before the end.")

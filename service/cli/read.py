@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.errors import UsageProblem
-
 if TYPE_CHECKING:
     from ocr_pipeline.reader import PageResult
     from service.cli.batch import Task
@@ -100,13 +98,7 @@ def _tasks(paths: Sequence[str], overlay: Path | None) -> "list[Task]":
 
     if overlay is None:
         return [Task(path) for path in paths]
-    try:
-        overlay.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageProblem(
-            f"Folder {overlay} tidak dapat dibuat ({error.strerror}).",
-            f"The folder {overlay} cannot be made ({error.strerror}).",
-        ) from error
+    overlay.mkdir(parents=True, exist_ok=True)
     return [Task(path, overlay / name) for path, name in zip(paths, overlay_names(paths), strict=True)]
 
 

@@ -70,12 +70,12 @@ def test_preview_draws_the_definition_and_says_where(turus: Turus, tmp_path: Pat
         assert max(picture.size) == 2000
 
 
-@pytest.mark.parametrize("name", ["preview.xyz", "no-folder/preview.jpg"])
-def test_preview_that_cannot_be_written_is_wrong_usage(turus: Turus, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "said"), [("preview.xyz", "usage"), ("no-folder/preview.jpg", "file_problem")])
+def test_preview_that_cannot_be_written_is_wrong_usage(turus: Turus, tmp_path: Path, name: str, said: str) -> None:
     code, _, err = turus("form", "preview", FORM, str(SAMPLES / "tps-a-hal2.jpg"), "--out", str(tmp_path / name))
 
     assert code == 2
-    assert err.startswith("turus: usage\n")
+    assert err.startswith(f"turus: {said}\n")
 
 
 def test_preview_of_a_refused_photo_says_why(turus: Turus) -> None:

@@ -79,7 +79,7 @@ def test_a_folder_for_overlays_that_cannot_be_made_is_wrong_usage(
     (tmp_path / "file").write_text("", encoding="utf-8")
 
     assert turus(monkeypatch, "read", "--overlay", str(tmp_path / "file" / "sub"), "a.jpg") == 2
-    assert "turus: usage" in capsys.readouterr().err
+    assert "turus: file_problem" in capsys.readouterr().err
 
 
 def test_overlay_names_never_collide() -> None:

@@ -1,0 +1,99 @@
+"""The documentation is complete: every command, option, code and key stands in it, and its links lead somewhere."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from ocr_pipeline.errors import REASONS
+from ocr_pipeline.forms.rules import PARAMS
+from service.cli.main import app
+from service.report.words import VERDICT, WHY, Words
+
+ROOT = Path(__file__).parents[2]
+DOCS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+FORMS = (ROOT / "docs" / "forms.md").read_text(encoding="utf-8")
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """(names, options) of every command that does something."""
+    if hasattr(command, "commands"):
+        for name, inner in command.commands.items():
+            yield from commands(inner, (*path, name))
+        return
+    yield path, [option for p in command.params for option in p.opts if option.startswith("--") and option != "--help"]
+
+
+ALL = list(commands(typer.main.get_command(app)))
+
+
+def section(path: tuple[str, ...]) -> str:
+    """The part of docs/cli.md whose heading names the command."""
+    for part in re.split(r"^## ", CLI, flags=re.MULTILINE)[1:]:
+        if f"turus {' '.join(path)}" in part.splitlines()[0]:
+            return part
+    return ""
+
+
+@pytest.mark.parametrize(("path", "options"), ALL, ids=[" ".join(path) for path, _ in ALL])
+def test_every_command_and_option_is_documented(path: tuple[str, ...], options: list[str]) -> None:
+    text = section(("eval",)) if path == ("eval", "labels") else section(path)
+
+    assert text
+    assert [option for option in options if option not in text] == []
+
+
+def test_no_option_is_documented_that_does_not_exist() -> None:
+    known = {option for _, options in ALL for option in options} | {"--help", "--version"}
+
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", CLI)) <= known
+
+
+def test_every_reason_and_why_is_documented_with_its_own_words() -> None:
+    tables: list[dict[str, Words]] = [
+        {code: Words(*texts) for code, texts in REASONS.items()},
+        dict(WHY),  # type: ignore[arg-type]
+        dict(VERDICT),  # type: ignore[arg-type]
+    ]
+    for table in tables:
+        for code, words in table.items():
+            assert f"| `{code}` | {words.id} *{words.en}* |" in ERRORS
+
+
+def test_every_error_code_of_the_program_is_documented() -> None:
+    sources = [
+        path.read_text(encoding="utf-8") for part in ("ocr_pipeline", "service") for path in (ROOT / part).rglob("*.py")
+    ]
+    raised = r"""(?:super\(\).__init__|print_error|TurusError)\(\s*"([a-z_]+)","""
+    codes = {code for text in sources for code in re.findall(raised, text)}
+
+    assert {"bad_definition", "bad_model", "usage", "interrupted", "worker_lost"} <= codes
+    assert {code for code in codes if f"| `{code}` |" not in ERRORS} == set()
+
+
+def test_every_rule_kind_code_and_parameter_is_documented() -> None:
+    for kind, params in PARAMS.items():
+        assert f"| `{kind}` |" in FORMS
+        assert all(f"`{param}`" in FORMS for param in params)
+    for code in ("E1", "E2", "E3", "E4", "E5", "E6", "E7", "E8", "E9", "R1", "R2", "R3", "R4", "S1", "S2", "S3", "S4"):
+        assert re.search(rf"^\| {code}\b", FORMS, re.MULTILINE)
+
+
+def test_every_key_of_the_library_is_documented() -> None:
+    for path in (ROOT / "ocr_pipeline" / "forms" / "library").glob("*.toml"):
+        keys = set(re.findall(r"^([a-z_]+) =", path.read_text(encoding="utf-8"), re.MULTILINE))
+        assert {key for key in keys if f"`{key}`" not in FORMS and f"`{key} =" not in FORMS} == set()
+
+
+@pytest.mark.parametrize("path", DOCS, ids=[path.name for path in DOCS])
+def test_links_lead_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text) + re.findall(r'src="([^"]+)"', text)
+
+    missing = [target for target in targets if "://" not in target and not (path.parent / target).exists()]
+    assert missing == []
