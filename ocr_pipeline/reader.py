@@ -88,8 +88,7 @@ class Reader:
             clock.lap("decode")
             pyramid = Pyramid(photo.grey)
             fit = _registered(photo, pyramid, wanted)
-            placed = _place(pyramid, fit, photo)
-            quality = _quality(photo, fit, placed)
+            placed, quality = _place(pyramid, fit, photo)
             clock.lap("register")
             evidence = self._evidence(pyramid, fit, placed)
             clock.lap("recognise")
@@ -193,41 +192,34 @@ def _registered(photo: DecodedPhoto, pyramid: Pyramid, wanted: FormDefinition | 
     return fit
 
 
-def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> list[PlacedNumber]:
-    """Snaps every number of the page.
+def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> tuple[list[PlacedNumber], Quality]:
+    """Snaps every number of the page, and judges the photo on the number cells, not on the background.
 
     Raises:
-        PhotoRejected: ``cropped`` when boxes lie outside the photo, ``low_resolution`` when they are too small to read.
+        PhotoRejected: ``low_resolution`` when boxes are too small to read, ``blurred``, ``cropped`` when boxes lie outside
+            the photo, ``not_registered`` when no number's own print is found.
     """
     numbers = fit.model.page.numbers
-    if min(box_side_px(fit.page_map, n) for n in numbers) < LEAST_PX_PER_BOX:
+    sides_px = [box_side_px(fit.page_map, n) for n in numbers]
+    if min(sides_px) < LEAST_PX_PER_BOX:
         raise PhotoRejected("low_resolution")
-    placed = [PlacedNumber(n, *snap_number(pyramid, fit.page_map, n)) for n in numbers]
+    sigma_px = blur_px(photo.grey, [number_quad(fit.page_map, n) for n in numbers])
+    if sigma_px > MOST_BLUR * min(sides_px):
+        raise PhotoRejected("blurred", f"sigma {sigma_px:.1f} px, box {min(sides_px):.0f} px")
+    blur_mm = sigma_px / float(np.median(sides_px)) * numbers[0].boxes[0].w_mm
+    placed = [PlacedNumber(n, *snap_number(pyramid, fit.page_map, n, blur_mm)) for n in numbers]
     for p in placed:
         if not _inside(number_quad(fit.page_map, p.number, p.fit), photo):
             raise PhotoRejected("cropped", p.number.field)
     if not any(p.fit.placed for p in placed):
         raise PhotoRejected("not_registered", "no number's own print was found")
-    return placed
+    coverage = sum(p.fit.placed for p in placed) / len(placed)
+    return placed, Quality(sharpness(sigma_px), min(sides_px), coverage)
 
 
 def _inside(quad_photo: Floats, photo: DecodedPhoto) -> bool:
     limit = np.array([photo.width_px - 1, photo.height_px - 1])
     return bool((quad_photo >= -1).all() and (quad_photo <= limit + 1).all())
-
-
-def _quality(photo: DecodedPhoto, fit: PageFit, placed: Sequence[PlacedNumber]) -> Quality:
-    """Judged on the number cells, not on the background.
-
-    Raises:
-        PhotoRejected: ``blurred``.
-    """
-    px_per_box = min(box_side_px(fit.page_map, p.number) for p in placed)
-    sigma_px = blur_px(photo.grey, [number_quad(fit.page_map, p.number, p.fit) for p in placed])
-    if sigma_px / px_per_box > MOST_BLUR:
-        raise PhotoRejected("blurred", f"sigma {sigma_px:.1f} px, box {px_per_box:.0f} px")
-    coverage = sum(p.fit.placed for p in placed) / len(placed)
-    return Quality(sharpness(sigma_px), px_per_box, coverage)
 
 
 def _number_evidence(fit: PageFit, p: PlacedNumber, boxes: Floats, bubbles: BubbleRead | None) -> NumberEvidence:

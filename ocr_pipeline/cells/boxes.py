@@ -25,12 +25,15 @@ def cut_boxes(pyramid: Pyramid, page_map: PageMap, number: Number, fit: NumberFi
     return crops
 
 
-def number_quad(page_map: PageMap, number: Number, fit: NumberFit) -> Floats:
-    """Corners of a number's boxes in photo px, (4, 2), clockwise from the top-left as the page is read."""
+def number_quad(page_map: PageMap, number: Number, fit: NumberFit | None = None) -> Floats:
+    """Corners of a number's boxes in photo px, (4, 2), clockwise from the top-left as the page is read.
+
+    Where the definition expects them, or where they were found when a fit is given.
+    """
     a = number.area_mm
     corners = np.array([(a.x_mm, a.y_mm), (a.x_mm + a.w_mm, a.y_mm)])
     corners = np.concatenate([corners, corners[::-1] + (0, a.h_mm)])
-    return page_map.to_photo(corners + fit.shift_mm)
+    return page_map.to_photo(corners if fit is None else corners + fit.shift_mm)
 
 
 def box_side_px(page_map: PageMap, number: Number) -> float:

@@ -16,9 +16,6 @@ Ridge = NDArray[np.float32]
 WORK_LONG_SIDE = 1400
 """Long side in px of the pictures that ridge kernels are made for: a rule is then 1-3 px wide."""
 
-_RIDGE_KERNEL = np.ones((11, 11), np.uint8)
-
-
 def flatten_light(grey: Grey) -> Ridge:
     """Divides a picture by its own background.
 
@@ -37,9 +34,10 @@ def flatten_light(grey: Grey) -> Ridge:
     return np.clip(grey.astype(np.float32) / (full + 8.0), 0.0, 1.0)
 
 
-def ridge_map(flat: Ridge) -> Ridge:
-    """What a closing fills in: dark structures thinner than 11 px. float32, 0-1, same shape as ``flat``."""
-    return np.asarray(cv2.morphologyEx(flat, cv2.MORPH_CLOSE, _RIDGE_KERNEL) - flat, np.float32)
+def ridge_map(flat: Ridge, kernel_px: int = 11) -> Ridge:
+    """What a closing fills in: dark structures thinner than the kernel. float32, 0-1, same shape as ``flat``."""
+    kernel = np.ones((kernel_px, kernel_px), np.uint8)
+    return np.asarray(cv2.morphologyEx(flat, cv2.MORPH_CLOSE, kernel) - flat, np.float32)
 
 
 def line_map(ridge: Ridge, axis: str) -> NDArray[np.uint8]:

@@ -22,13 +22,23 @@ MARGIN_MM = 12.0
 _REACH_PX = 16
 _STRETCH_PX = 2
 _RIDGE_CLIP = 0.25
+_SOFT_MM = 0.9
+_SHARP_MM = 0.5
+"""Blur of an ordinary sharp photo at phone resolution; only what exceeds it softens the print looked for."""
+_PEN_PX = 0.9
+_DIGIT_PX = 3.0
+_DIGIT_SHADE = 0.5
 _RING_REACH_PX = 6
 _RING_PATCH_PX = 25
 BOX_PLACED = 0.07
 """Least edge score of a placed number (ridge units; right fits on real photos lie well above, see docs/accuracy.md)."""
 RING_SEEN = 0.35
 """Least mean correlation of the best two rings of a bubble row that counts as seen."""
+RING_LEAD = 0.15
+"""Least lead of that correlation over the gap between this row and the next, where nothing is printed."""
 ROWS_PLACED = 7
+RING_OUTSIDE = 0.45
+"""Least correlation from which a ring counts as seen where none is printed; more where the printed ones are clearer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +63,40 @@ class NumberFit:
 def number_area(number: Number) -> Box:
     """The part of the page that holds a number's boxes and bubbles, with a margin."""
     a = number.area_mm
-    bottom = a.y_mm + a.h_mm
-    if number.bubbles is not None:
-        bottom = max(bottom, max(number.bubbles.y_mm) + number.bubbles.diameter_mm / 2)
-    return Box(a.x_mm - MARGIN_MM, a.y_mm - MARGIN_MM, a.w_mm + 2 * MARGIN_MM, bottom - a.y_mm + 2 * MARGIN_MM)
+    if number.bubbles is None:
+        return Box(a.x_mm - MARGIN_MM, a.y_mm - MARGIN_MM, a.w_mm + 2 * MARGIN_MM, a.h_mm + 2 * MARGIN_MM)
+    # One more column on both sides and one more row below: to see that no rings are there.
+    side_mm = MARGIN_MM + (number.bubbles.x_mm[1] - number.bubbles.x_mm[0] if len(number.bubbles.x_mm) > 1 else 0.0)
+    bottom = number.bubbles.y_mm[-1] + _pitch_mm(number.bubbles) + MARGIN_MM
+    return Box(a.x_mm - side_mm, a.y_mm - MARGIN_MM, a.w_mm + 2 * side_mm, bottom - a.y_mm + MARGIN_MM)
 
 
-def snap_number(pyramid: Pyramid, page_map: PageMap, number: Number) -> tuple[NumberFit, Patch]:
+def snap_number(pyramid: Pyramid, page_map: PageMap, number: Number, blur_mm: float) -> tuple[NumberFit, Patch]:
     """Finds a number's own print around its expected place.
 
     Args:
         pyramid: the photo.
         page_map: the page's fit.
         number: the number.
+        blur_mm: blur of the photo as the sigma of a Gaussian on the page, so that soft print is looked for as soft print.
 
     Returns:
         Its fit, and the patch it was found in (2 px per mm, its boxes at the definition's place plus ``shift_mm``).
     """
     patch = pyramid.cut(page_map, number_area(number), PX_PER_MM)
     flat = flatten_light(patch.grey)
-    ridge = np.minimum(ridge_map(flat), _RIDGE_CLIP)
+    kernel_px = 11 if blur_mm < _SOFT_MM else 21
+    ridge = np.minimum(ridge_map(flat, kernel_px), _RIDGE_CLIP)
     shift_px, score, at_limit = _snap_boxes(ridge, patch, number)
     shift_mm = shift_px / PX_PER_MM
     if number.bubbles is None:
         return NumberFit(shift_mm, score, None, 0, score >= BOX_PLACED and not at_limit), patch
-    rings, seen = _follow_rings(flat, patch, number.bubbles, shift_px)
-    placed = score >= BOX_PLACED and seen >= ROWS_PLACED and not at_limit
+    template = _ring_template(number.bubbles.diameter_mm * PX_PER_MM, blur_mm * PX_PER_MM)
+    rings, scores = _follow_rings(flat, patch, number.bubbles, shift_px, template)
+    seen = int(np.count_nonzero(scores))
+    limit = max(RING_OUTSIDE, 0.7 * float(np.median(scores)))
+    alone = not _rings_outside(flat, patch, number.bubbles, rings, template, limit)
+    placed = score >= BOX_PLACED and seen >= ROWS_PLACED and alone and not at_limit
     return NumberFit(shift_mm, score, rings / PX_PER_MM, seen, placed), patch
 
 
@@ -141,34 +159,62 @@ def _moved(scores: NDArray[np.float32], dy: int, dx: int) -> NDArray[np.float32]
     return scores[y : y + n, x : x + n]
 
 
-def _follow_rings(flat: Ridge, patch: Patch, bubbles: Bubbles, start_px: Floats) -> tuple[Floats, int]:
+def _follow_rings(
+    flat: Ridge, patch: Patch, bubbles: Bubbles, start_px: Floats, template: Ridge
+) -> tuple[Floats, Floats]:
     """Walks down the bubble rows, each searched around the shift of the one before.
 
     Returns:
-        Shift of each row, (10, 2) px, and how many rows were recognised.
+        Shift of each row, (10, 2) px, and its correlation, (10,), 0 for rows not recognised.
     """
-    template = _ring_template(bubbles.diameter_mm * PX_PER_MM)
-    shift, seen, speed = start_px.copy(), 0, np.zeros(2)
-    shifts = np.zeros((len(bubbles.y_mm), 2))
+    shift, speed = start_px.copy(), np.zeros(2)
+    shifts, scores = np.zeros((len(bubbles.y_mm), 2)), np.zeros(len(bubbles.y_mm))
     for row, y_mm in enumerate(bubbles.y_mm):
         shift = shift + speed
-        total, peaks = None, []
-        for x_mm in bubbles.x_mm:
-            centre = patch.to_px(np.array([[x_mm, y_mm]]))[0] + shift
-            response = _ring_response(flat, template, centre)
-            total = response if total is None else total + response
-            peaks.append(float(response.max()))
-        assert total is not None
-        k = int(np.argmax(total - _NEAR_COST))
-        n = total.shape[1]
+        places = patch.to_px(np.array([(x_mm, y_mm) for x_mm in bubbles.x_mm])) + shift
+        responses = np.stack([_ring_response(flat, template, place) for place in places])
+        k = int(np.argmax(responses.sum(0) - _NEAR_COST))
+        n = responses.shape[2]
         move = np.array([k % n, k // n], np.float64) - _RING_REACH_PX
+        gap = places + move + (0, _pitch_mm(bubbles) / 2 * PX_PER_MM)
+        between = [float(_ring_response(flat, template, place)[_RING_REACH_PX, _RING_REACH_PX]) for place in gap]
         # A filled bubble has lost its ring; two good ones in a row are enough.
-        if np.mean(sorted(peaks)[-2:]) >= RING_SEEN and np.abs(move).max() < _RING_REACH_PX:
-            seen += 1
+        score = float(np.mean(np.sort(responses[:, k // n, k % n])[-2:]))
+        clear = score >= RING_SEEN and score - float(np.median(between)) >= RING_LEAD
+        if clear and np.abs(move).max() < _RING_REACH_PX:
+            scores[row] = score
             shift = shift + move
             speed = np.clip(speed + 0.3 * move, -1.5, 1.5)
         shifts[row] = shift
-    return shifts, seen
+    return shifts, scores
+
+
+def _rings_outside(
+    flat: Ridge, patch: Patch, bubbles: Bubbles, shifts_px: Floats, template: Ridge, limit: float
+) -> bool:
+    """Whether rings go on beside, above or below the grid: then the whole grid was found one row or column off."""
+    pitch_x = bubbles.x_mm[1] - bubbles.x_mm[0] if len(bubbles.x_mm) > 1 else 0.0
+    rows = np.array(bubbles.y_mm)
+    beside = [
+        [(bubbles.x_mm[0] - pitch_x, y) for y in rows],
+        [(bubbles.x_mm[-1] + pitch_x, y) for y in rows],
+    ]
+    lines = [(np.array(points), shifts_px) for points in beside if pitch_x]
+    below = np.array([(x, rows[-1] + _pitch_mm(bubbles)) for x in bubbles.x_mm])
+    above = np.array([(x, rows[0] - _pitch_mm(bubbles)) for x in bubbles.x_mm])
+    lines += [(below, shifts_px[-1:]), (above, shifts_px[:1])]
+    near = slice(_RING_REACH_PX - 2, _RING_REACH_PX + 3)
+    for points, shift in lines:
+        places = patch.to_px(points) + shift
+        strength = [float(_ring_response(flat, template, place)[near, near].max()) for place in places]
+        if np.median(strength) >= limit:
+            return True
+    return False
+
+
+def _pitch_mm(bubbles: Bubbles) -> float:
+    """Distance between bubble rows."""
+    return (bubbles.y_mm[-1] - bubbles.y_mm[0]) / (len(bubbles.y_mm) - 1)
 
 
 _NEAR_COST = 0.02 * np.hypot(*np.mgrid[-_RING_REACH_PX : _RING_REACH_PX + 1, -_RING_REACH_PX : _RING_REACH_PX + 1])
@@ -181,8 +227,17 @@ def _ring_response(flat: Ridge, template: Ridge, centre_px: Floats) -> NDArray[n
     return np.asarray(np.maximum(cv2.matchTemplate(window, template, cv2.TM_CCOEFF_NORMED), 0), np.float32)
 
 
-def _ring_template(diameter_px: float) -> Ridge:
-    """A thin dark ring on white, as a phone sees it: float32, 25 x 25 px."""
+def _ring_template(diameter_px: float, blur_px: float) -> Ridge:
+    """A bubble as a camera with that blur sees it: float32, 25 x 25 px, a dark ring with something dark in the middle.
+
+    The printed digit inside is a soft spot here: what it is differs from row to row, that it is there does not.
+    """
     y, x = np.mgrid[:_RING_PATCH_PX, :_RING_PATCH_PX] - (_RING_PATCH_PX - 1) / 2
-    away = np.abs(np.hypot(x, y) - diameter_px / 2)
-    return np.asarray(1 - np.exp(-0.5 * (away / 0.9) ** 2), np.float32)
+    radius = np.hypot(x, y)
+    ring = np.exp(-0.5 * ((radius - diameter_px / 2) / _PEN_PX) ** 2)
+    digit = _DIGIT_SHADE * np.exp(-0.5 * (radius / _DIGIT_PX) ** 2)
+    sharp = np.asarray(1 - np.maximum(ring, digit), np.float32)
+    extra_px = np.sqrt(max(blur_px**2 - (_SHARP_MM * PX_PER_MM) ** 2, 0.0))
+    if extra_px < 0.3:
+        return sharp
+    return np.asarray(cv2.GaussianBlur(sharp, (0, 0), extra_px, borderType=cv2.BORDER_REPLICATE), np.float32)
