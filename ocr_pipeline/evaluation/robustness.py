@@ -25,7 +25,7 @@ from ocr_pipeline.values import PageRead
 
 ReadFile = Callable[[Path], PageRead]
 
-DEFAULT_STATIONS = 6
+DEFAULT_STATIONS = 5
 FIRST_SEED = 7000
 AXES: dict[Factor, str] = {
     "blur": "defocus, sigma in px at 1,000 px width",

@@ -101,8 +101,8 @@ def _gate(curve: Curve) -> list[str]:
     side = "end" if begins > len(curve.labels) / 2 else "start"
     shift = -5 if side == "end" else 5
     return [
-        _path([(x, PLOT_Y - 6), (x, PLOT_Y + PLOT_H)], "#222", "1 2"),
-        f'<text x="{x + shift:.1f}" y="{PLOT_Y - 1}" text-anchor="{side}" font-style="italic">'
+        _path([(x, PLOT_Y - 14), (x, PLOT_Y + PLOT_H)], "#222", "1 2"),
+        f'<text x="{x + shift:.1f}" y="{PLOT_Y - 8}" text-anchor="{side}" font-style="italic">'
         "gate begins to refuse</text>",
     ]
 
@@ -141,5 +141,9 @@ def _path(points: Sequence[tuple[float, float]], colour: str, dash: str) -> str:
 
 def _mark(kind: str, x: float, y: float, colour: str) -> str:
     if kind == "square":
-        return f'<rect x="{x - 2.6:.1f}" y="{y - 2.6:.1f}" width="5.2" height="5.2" fill="{colour}"/>'
+        # Hollow: where accepted and right coincide, both stay visible.
+        return (
+            f'<rect x="{x - 4:.1f}" y="{y - 4:.1f}" width="8" height="8" fill="none" stroke="{colour}" '
+            'stroke-width="1.4"/>'
+        )
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.8" fill="{colour}"/>'

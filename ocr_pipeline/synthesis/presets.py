@@ -18,10 +18,10 @@ LEVELS: tuple[Level, ...] = get_args(Level)
 FACTOR_STRENGTHS: Mapping[Factor, tuple[float, ...]] = {
     "blur": (0.4, 1.0, 1.6, 2.2, 2.8, 3.4, 4.0, 5.0),
     "motion": (0, 3, 5, 7, 9, 11, 13, 16),
-    "darkness": (0.92, 0.6, 0.4, 0.25, 0.16, 0.1, 0.07, 0.05),
-    "tilt": (0, 8, 16, 24, 30, 36, 42, 48),
-    "jpeg": (90, 60, 40, 25, 15, 10, 6, 3),
-    "resolution": (1800, 1400, 1100, 900, 750, 600, 500, 400),
+    "darkness": (0.92, 0.6, 0.4, 0.3, 0.25, 0.2, 0.16, 0.12),
+    "tilt": (0, 16, 32, 44, 52, 58, 64, 70),
+    "jpeg": (90, 40, 20, 10, 6, 4, 2, 1),
+    "resolution": (1800, 1200, 900, 700, 600, 550, 500, 400),
 }
 """Strengths from harmless to hopeless. Blur: standard deviation, motion: path length, both in px at 1,000 px width;
 darkness: exposure; tilt: degrees; jpeg: quality; resolution: long side in px."""
