@@ -10,7 +10,7 @@ from rich.text import Text
 
 from ocr_pipeline.values import PageRead, TpsRead
 from service.report.view import NumberView, RulesView, view_page, view_tps
-from service.report.words import OUTCOME, Words, alternative_words, elsewhere_words, reason_words
+from service.report.words import OUTCOME, Words, alternative_words, elsewhere_words, reason_words, station_words
 
 STYLE = {"accepted": "bold green", "review": "bold yellow", "rejected": "bold red"}
 WIDE = 100
@@ -31,7 +31,7 @@ def print_page(console: Console, read: PageRead) -> None:
     if view.outcome != "rejected":
         console.print(both(view.title))
         _print_numbers(console, view.numbers)
-        _print_rules(console, view.rules)
+        _print_rules(console, view.rules, "(--together)")
     console.print(Text("→ ") + both(view.next_step))
     console.print()
 
@@ -41,6 +41,9 @@ def print_tps(console: Console, read: TpsRead) -> None:
     view = view_tps(read)
     photos = ", ".join(view.photos)
     console.print(Text.assemble((f"TPS: {photos}", "bold")), soft_wrap=True)
+    console.print(both(station_words(view.accepted, len(view.waiting))))
+    if view.waiting:
+        _print_numbers(console, view.waiting)
     _print_rules(console, view.rules)
     console.print(Text("→ ") + both(view.verdict_words))
     console.print()
@@ -84,8 +87,8 @@ def _decision(number: NumberView, notes: dict[Words, int]) -> Text:
     return Text(f"! {number.decision.id}  {marks}", "yellow")
 
 
-def _print_rules(console: Console, view: RulesView) -> None:
-    """How many rules hold, those that do not in words, and how many need other pages."""
+def _print_rules(console: Console, view: RulesView, hint: str = "") -> None:
+    """How many rules hold, those that do not in words, how many need other pages; ``hint`` says how to give them."""
     if view.rules:
         said = f"Hitungan: {view.holding} cocok, {view.broken} tidak cocok, {view.undecided} belum pasti"
         english = f"Rules: {view.holding} hold, {view.broken} broken, {view.undecided} undecided"
@@ -96,4 +99,4 @@ def _print_rules(console: Console, view: RulesView) -> None:
             console.print(Text.assemble("  ", (rule.sign, RULE_STYLE[rule.holds]), f" {rule.code}{kind} "), end="")
             console.print(both(rule.text))
     if view.elsewhere:
-        console.print(both(elsewhere_words(view.elsewhere)))
+        console.print(both(elsewhere_words(view.elsewhere)), Text(hint, "dim"))

@@ -15,7 +15,7 @@ from ocr_pipeline.values import PageRead, TpsRead
 from service.report.overlay import draw_overlay
 from service.report.pictures import as_jpeg, colour_photo, crop_number, data_uri, limit_size
 from service.report.view import PageView, TpsView, view_page, view_tps
-from service.report.words import OUTCOME, alternative_words, elsewhere_words
+from service.report.words import OUTCOME, alternative_words, elsewhere_words, station_words
 
 if TYPE_CHECKING:
     from ocr_pipeline.reader import PageResult
@@ -76,6 +76,7 @@ def render_report(cards: Sequence[PageCard], stations: Iterable[TpsRead] = ()) -
         tps=tps,
         alternative_words=alternative_words,
         elsewhere_words=elsewhere_words,
+        station_words=station_words,
         outcomes=OUTCOME,
         counts=Counter(card.read.outcome for card in cards),
         version=__version__,

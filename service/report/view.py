@@ -104,9 +104,11 @@ class PageView:
 
 @dataclass(frozen=True, slots=True)
 class TpsView:
-    """The pages of one polling station together, in words."""
+    """The pages of one polling station together, in words; ``waiting`` are the numbers that need a person."""
 
     photos: tuple[str, ...]
+    accepted: int
+    waiting: tuple[NumberView, ...]
     verdict: str
     verdict_words: Words
     rules: RulesView
@@ -129,15 +131,19 @@ def view_page(read: PageRead) -> PageView:
 
 def view_tps(read: TpsRead) -> TpsView:
     """Puts the joint reading of one polling station into words."""
-    rules = _view_rules(read, _definition(read.form))
-    return TpsView(read.photos, read.verdict, VERDICT[read.verdict], rules)
+    definition = _definition(read.form)
+    numbers = tuple(_view_number(n, definition) for n in _in_review_order(read, definition))
+    waiting = tuple(n for n in numbers if not n.accepted)
+    rules = _view_rules(read, definition)
+    accepted = len(numbers) - len(waiting)
+    return TpsView(read.photos, accepted, waiting, read.verdict, VERDICT[read.verdict], rules)
 
 
 def _definition(form: str | None) -> FormDefinition | None:
     return None if form is None else load_form(form)
 
 
-def _in_review_order(read: PageRead, definition: FormDefinition | None) -> list[NumberRead]:
+def _in_review_order(read: PageRead | TpsRead, definition: FormDefinition | None) -> list[NumberRead]:
     order = {} if definition is None else {n.field: n.review_order for n in definition.numbers}
     return sorted(read.numbers.values(), key=lambda n: order.get(n.field, 0))
 

@@ -171,11 +171,19 @@ def rule_text(rule: ArithmeticRule, named: Callable[[str], str], language: Liter
             return f"{terms} ≠ {total}"
 
 
+def station_words(accepted: int, waiting: int) -> Words:
+    """How many numbers of a station were accepted and how many wait for a person, all its pages considered."""
+    return Words(
+        f"Semua halaman bersama: {accepted} angka diterima, {waiting} harus diperiksa.",
+        f"All pages together: {accepted} numbers accepted, {waiting} to check.",
+    )
+
+
 def elsewhere_words(count: int) -> Words:
     """That some rules need numbers of pages that are not here."""
     return Words(
-        f"{count} hitungan lain memerlukan halaman lain dari TPS ini (--together).",
-        f"{count} more rules need other pages of this station (--together).",
+        f"{count} hitungan lain memerlukan halaman lain dari TPS ini.",
+        f"{count} more rules need other pages of this station.",
     )
 
 

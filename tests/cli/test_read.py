@@ -49,6 +49,21 @@ def test_together_adds_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     assert lines[2]["rules"] == [{"id": "sah_total", "holds": None, "severity": "error"}]
 
 
+def test_the_table_of_a_station_names_the_numbers_that_wait(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    joint = TpsRead(("a.jpg",), FORM, page_read("a.jpg").numbers, (), "incomplete")
+    monkeypatch.setattr("ocr_pipeline.reader.read_together", lambda results: joint)
+
+    turus(monkeypatch, "read", "--together", "a.jpg")
+
+    station = capsys.readouterr().out.split("TPS: ")[1]
+    assert "2 angka diterima, 1 harus diperiksa" in station
+    assert "Suara paslon 2" in station
+    assert "Suara paslon 1" not in station
+    assert "Belum lengkap" in station
+
+
 def test_the_table_says_what_was_read_why_and_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
