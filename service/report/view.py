@@ -113,6 +113,15 @@ class TpsView:
     verdict_words: Words
     rules: RulesView
 
+    @property
+    def reasons(self) -> dict[Words, list[NumberView]]:
+        """The waiting numbers by why they wait; a number with several reasons stands under each."""
+        found: dict[Words, list[NumberView]] = {}
+        for number in self.waiting:
+            for words in number.why:
+                found.setdefault(words, []).append(number)
+        return found
+
 
 def view_page(read: PageRead) -> PageView:
     """Puts one photo's reading into words."""

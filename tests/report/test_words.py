@@ -5,8 +5,8 @@ import pytest
 from ocr_pipeline.errors import REASONS
 from ocr_pipeline.forms.library import form_ids, load_form
 from ocr_pipeline.forms.rules import PARAMS
-from ocr_pipeline.values import Channel, Decision, Outcome, Verdict, Why
-from service.report.view import view_page
+from ocr_pipeline.values import Channel, Decision, Outcome, TpsRead, Verdict, Why
+from service.report.view import view_page, view_tps
 from service.report.words import (
     CHANNEL,
     DECISION,
@@ -86,3 +86,15 @@ def test_rules_that_need_other_pages_are_only_counted() -> None:
 
     assert view.rules.rules == ()
     assert view.rules.elsewhere == 1
+
+
+def test_numbers_of_a_station_that_wait_stand_under_each_of_their_reasons() -> None:
+    read = TpsRead(("a.jpg",), "c-hasil-ppwp-2024", page_read("a.jpg").numbers, (), "incomplete")
+
+    view = view_tps(read)
+
+    assert view.accepted == 2
+    assert {words: [n.field for n in numbers] for words, numbers in view.reasons.items()} == {
+        WHY["low_confidence"]: ["paslon_2"],
+        WHY["channels_disagree"]: ["paslon_2"],
+    }
