@@ -20,7 +20,7 @@ from ocr_pipeline.evaluation.robustness_plot import Curve, draw_svg
 from ocr_pipeline.forms.definition import FormDefinition
 from ocr_pipeline.forms.library import load_form
 from ocr_pipeline.synthesis.dataset import SynthesisSettings, SyntheticPhoto, number_quad, synthesize
-from ocr_pipeline.synthesis.presets import FACTOR_STRENGTHS, Factor, single_factor
+from ocr_pipeline.synthesis.presets import FACTOR_STRENGTHS, JPEG_LONG_SIDE_PX, Factor, single_factor
 from ocr_pipeline.values import PageRead
 
 ReadFile = Callable[[Path], PageRead]
@@ -32,7 +32,7 @@ AXES: dict[Factor, str] = {
     "motion": "motion path in px at 1,000 px width",
     "darkness": "exposure (1 = well lit)",
     "tilt": "tilt of the camera, degrees",
-    "jpeg": "JPEG quality",
+    "jpeg": f"JPEG quality, long side {JPEG_LONG_SIDE_PX} px",
     "resolution": "long side of the photo, px",
 }
 

@@ -79,7 +79,7 @@ def _legend() -> list[str]:
 
 
 def _panel(curve: Curve) -> list[str]:
-    parts = [f'<text x="{PLOT_X}" y="22" font-size="12" font-weight="bold">{escape(curve.title)}</text>']
+    parts = [f'<text x="{PLOT_X}" y="14" font-size="12" font-weight="bold">{escape(curve.title)}</text>']
     for share in (0, 0.25, 0.5, 0.75, 1):
         y = _y(share)
         parts.append(_path([(PLOT_X, y), (PLOT_X + PLOT_W, y)], "#ddd", ""))

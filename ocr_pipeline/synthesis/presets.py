@@ -15,12 +15,14 @@ Factor = Literal["blur", "motion", "darkness", "tilt", "jpeg", "resolution"]
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 
+JPEG_LONG_SIDE_PX = 1000
+
 FACTOR_STRENGTHS: Mapping[Factor, tuple[float, ...]] = {
     "blur": (0.4, 1.0, 1.6, 2.2, 2.8, 3.4, 4.0, 5.0),
     "motion": (0, 3, 5, 7, 9, 11, 13, 16),
     "darkness": (0.92, 0.6, 0.4, 0.3, 0.25, 0.2, 0.16, 0.12),
     "tilt": (0, 16, 32, 44, 52, 58, 64, 70),
-    "jpeg": (90, 40, 20, 10, 6, 4, 2, 1),
+    "jpeg": (90, 40, 25, 15, 10, 6, 3, 1),
     "resolution": (1800, 1200, 900, 700, 600, 550, 500, 400),
 }
 """Strengths from harmless to hopeless. Blur: standard deviation, motion: path length, both in px at 1,000 px width;
@@ -93,7 +95,8 @@ def single_factor(factor: Factor, strength: float) -> PhotoSettings:
             # The far side turned a little from the page's axes, as by a person beside the wall.
             return replace(base, view=replace(base.view, tilt_deg=strength, towards_deg=25.0))
         case "jpeg":
-            return replace(base, jpeg_quality=round(strength))
+            # At full size even quality 1 stays legible: a photo as messengers send it shows where reading ends.
+            return replace(base, long_side_px=JPEG_LONG_SIDE_PX, jpeg_quality=round(strength))
         case "resolution":
             return replace(base, long_side_px=round(strength))
     raise ValueError(f"unknown factor {factor}")
