@@ -23,7 +23,7 @@ from ocr_pipeline.registration.snap import NumberFit, snap_number
 from ocr_pipeline.values import Floats, NumberEvidence, PageRead, Quality, TpsRead
 
 PIPELINE_REV = "1"
-"""Changes with anything that can change a number: stages, constants, preparation. Models have revisions of their own."""
+"""Changes with anything that can change a number: stages, constants. Models have revisions of their own."""
 
 LEAST_PX_PER_BOX = 11.0
 """Smaller boxes than this are refused: nobody, and no model, reads them safely."""
@@ -115,9 +115,7 @@ class Reader:
         )
         return PageResult(read, evidence, fit)
 
-    def _evidence(
-        self, pyramid: Pyramid, fit: PageFit, placed: Sequence[PlacedNumber]
-    ) -> dict[str, NumberEvidence]:
+    def _evidence(self, pyramid: Pyramid, fit: PageFit, placed: Sequence[PlacedNumber]) -> dict[str, NumberEvidence]:
         """Recognises all boxes of a page in one batch, and its bubbles together."""
         crops = [cut_boxes(pyramid, fit.page_map, p.number, p.fit) for p in placed]
         probabilities = self._digits.log_probs([crop for number in crops for crop in number])
@@ -156,8 +154,8 @@ class Reader:
 def read_together(results: Sequence[PageResult], policy: Policy | None = None) -> TpsRead:
     """Decides the pages of one polling station together, rules across pages included.
 
-    Of two photos of one page the one with more placed numbers counts; refused photos count for nothing. Pages of several
-    forms cannot be one station: then only those of the first form are used.
+    Of two photos of one page the one with more placed numbers counts; refused photos count for nothing. Pages of
+    several forms cannot be one station: then only those of the first form are used.
     """
     photos = tuple(r.read.photo for r in results)
     read = [r for r in results if r.fit is not None]
@@ -184,7 +182,7 @@ def _placed_count(result: PageResult) -> int:
 def _registered(photo: DecodedPhoto, pyramid: Pyramid, wanted: FormDefinition | None) -> PageFit:
     models: tuple[PageModel, ...] = tuple(m for form_id in form_ids() for m in page_models(form_id))
     try:
-        fit = register(photo.grey, models, pyramid)
+        fit = register(pyramid, models)
     except PhotoRejected as refusal:
         raise PhotoRejected(reason_for_failure(photo.grey, refusal.reason), refusal.detail) from refusal
     if wanted is not None and fit.model.form_id != wanted.id:
@@ -196,7 +194,8 @@ def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> tuple[list[Pl
     """Snaps every number of the page, and judges the photo on the number cells, not on the background.
 
     Raises:
-        PhotoRejected: ``low_resolution`` when boxes are too small to read, ``blurred``, ``cropped`` when boxes lie outside
+        PhotoRejected: ``low_resolution`` when boxes are too small to read, ``blurred``, ``cropped`` when boxes lie
+        outside
             the photo, ``not_registered`` when no number's own print is found.
     """
     numbers = fit.model.page.numbers

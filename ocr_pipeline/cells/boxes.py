@@ -1,4 +1,4 @@
-"""Digit boxes, cut loosely: a frame cut away turns 1 into 7 and blank into 8, a little too much around it costs nothing."""
+"""Digit boxes, cut loosely: a frame cut away turns 1 into 7 and blank into 8, a little too much costs nothing."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from ocr_pipeline.registration.snap import NumberFit
 from ocr_pipeline.values import Floats, Grey
 
 MARGIN = 1.08
-"""Side of a crop over the distance of the printed edges' centre lines; measured on real photos (see docs/accuracy.md)."""
+"""Side of a crop over the distance of the printed edges' centre lines; measured on real photos (docs/accuracy.md)."""
 _SIDE_PX = (24, 64)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 from ocr_pipeline.forms.definition import Box, FormDefinition, Grid, Number, Page
 
@@ -80,7 +81,7 @@ def _number_problems(where: str, number: Number, whole: Box) -> Iterator[str]:
 
 def _grid_problems(where: str, grid: Grid, whole: Box) -> Iterator[str]:
     for name, edges in (("x", grid.x_mm), ("y", grid.y_mm)):
-        if len(edges) < 2 or any(b <= a for a, b in zip(edges, edges[1:], strict=False)):
+        if len(edges) < 2 or any(b <= a for a, b in pairwise(edges)):
             yield f"{where}: {name} edges must increase"
     if grid.x_mm and grid.y_mm:
         box = Box(grid.x_mm[0], grid.y_mm[0], grid.x_mm[-1] - grid.x_mm[0], grid.y_mm[-1] - grid.y_mm[0])

@@ -4,8 +4,10 @@ The shape of the file is described in docs/forms.md. Reading goes on after a mis
 technician who writes a form wants the whole list, not the first entry of it.
 """
 
+import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, cast, get_args
 
 from ocr_pipeline.errors import DefinitionError
@@ -37,7 +39,7 @@ class _Problems(list[str]):
             return read()
         except KeyError as error:
             self.append(f"{where}: {error.args[0]} is missing")
-        except (TypeError, ValueError, IndexError, AttributeError) as error:
+        except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
             self.append(f"{where}: {error}")
         return None
 
@@ -57,8 +59,8 @@ def parse_definition(text: str, name: str) -> FormDefinition:
     except tomllib.TOMLDecodeError as error:
         raise DefinitionError(name, (f"not TOML: {error}",)) from error
     problems = _Problems()
-    pages = [problems.attempt(f"page entry {i}", lambda t=t: _page(t, problems)) for i, t in _enumerate(table, "pages")]
-    rules = [problems.attempt(f"rule entry {i}", lambda t=t: _arithmetic(t)) for i, t in _enumerate(table, "rules")]
+    pages = [problems.attempt(f"page entry {i}", partial(_page, t, problems)) for i, t in _enumerate(table, "pages")]
+    rules = [problems.attempt(f"rule entry {i}", partial(_arithmetic, t)) for i, t in _enumerate(table, "rules")]
     definition = problems.attempt(
         "form",
         lambda: FormDefinition(
@@ -85,7 +87,7 @@ def _enumerate(table: Table, key: str) -> list[tuple[int, Table]]:
 def _page(t: Table, problems: _Problems) -> Page:
     page = int(t["page"])
     numbers = [
-        problems.attempt(f"page {page}, number {n.get('field', i)}", lambda n=n: _number(n))
+        problems.attempt(f"page {page}, number {n.get('field', i)}", partial(_number, n))
         for i, n in _enumerate(t, "numbers")
     ]
     width, height = _floats(t["size_mm"])
@@ -94,7 +96,7 @@ def _page(t: Table, problems: _Problems) -> Page:
         title_id=str(t["title"]["id"]),
         title_en=str(t["title"]["en"]),
         size_mm=(width, height),
-        measured=bool(t["measured"]),
+        measured=_flag(t["measured"], "measured"),
         tag=_tag(t["tag"]) if "tag" in t else None,
         marks=tuple(Mark(*_floats(m)) for m in t.get("marks", [])),
         rules=(*_rules("h", t.get("h_rules", [])), *_rules("v", t.get("v_rules", []))),
@@ -127,7 +129,7 @@ def _number(t: Table) -> Number:
         label_id=str(t["label"]["id"]),
         label_en=str(t["label"]["en"]),
         boxes=boxes,
-        guide=bool(t.get("guide", False)),
+        guide=_flag(t.get("guide", False), "guide"),
         bubbles=_bubbles(t["bubbles"]) if "bubbles" in t else None,
         tally=_grid(t["tally"]) if "tally" in t else None,
         row_totals=_grid(t["row_totals"]) if "row_totals" in t else None,
@@ -153,9 +155,21 @@ def _arithmetic(t: Table) -> ArithmeticRule:
     if severity not in get_args(Severity):
         raise ValueError(f"{t['id']}: severity must be error or warning")
     params = {key: float(t[key]) for key in PARAMS[cast(Kind, kind)]}
+    for key, value in params.items():
+        if not math.isfinite(value):
+            raise ValueError(f"{t['id']}: {key} must be a finite number")
     terms = tuple(str(x) for x in t["terms"])
     total = str(t["total"]) if "total" in t else None
-    return ArithmeticRule(str(t["id"]), str(t["code"]), cast(Kind, kind), cast(Severity, severity), terms, total, params)
+    return ArithmeticRule(
+        str(t["id"]), str(t["code"]), cast(Kind, kind), cast(Severity, severity), terms, total, params
+    )
+
+
+def _flag(value: Any, name: str) -> bool:
+    """A TOML boolean and nothing else: the text "false" must not switch something on."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be true or false")
+    return value
 
 
 def _floats(values: Sequence[Any]) -> list[float]:

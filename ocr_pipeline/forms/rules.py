@@ -1,8 +1,8 @@
 """Arithmetic a filled form must obey: hard equalities, bounds, and warnings.
 
 The rules and their numbering (E1-E9, R1-R6, S1-S4) follow the printed form itself ("(B.1+B.2+B.3)", "V.A+V.B") and the
-election's regulations as collected in docs/forms.md. A rule only ever *judges* values; nothing changes a value to please
-a rule.
+election's regulations as collected in docs/forms.md. A rule only ever *judges* values; nothing changes a value to
+please a rule.
 """
 
 import math
@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal[
-    "sum", "at_most", "limit", "reserve", "ratio_at_most", "share_at_most", "not_all", "positive", "differs"
-]
+Kind = Literal["sum", "at_most", "limit", "reserve", "ratio_at_most", "share_at_most", "not_all", "positive", "differs"]
 Severity = Literal["error", "warning"]
 
 PARAMS: Mapping[Kind, frozenset[str]] = {

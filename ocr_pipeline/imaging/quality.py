@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ocr_pipeline.values import Floats, Grey
 
@@ -12,6 +13,8 @@ DARK_LEVEL = 30
 SMALL_SIDE_PX = 500
 """A photo whose shorter side is below this is called too small when it cannot be read."""
 _SOFT_GRADIENT = 0.035
+_NOTHING_IN_IT = 20
+"""A picture whose grey levels differ by less holds nothing that could be blurred."""
 
 
 def blur_px(grey: Grey, quads_photo: Sequence[Floats]) -> float:
@@ -35,8 +38,7 @@ def blur_px(grey: Grey, quads_photo: Sequence[Floats]) -> float:
         part = grey[low[1] : high[1], low[0] : high[0]].astype(np.float32)
         if min(part.shape) < 5:
             continue
-        part = cv2.GaussianBlur(part, (3, 3), 0)
-        slope = np.hypot(cv2.Scharr(part, cv2.CV_32F, 1, 0), cv2.Scharr(part, cv2.CV_32F, 0, 1)) / 32
+        slope = _slope(np.asarray(cv2.GaussianBlur(part, (3, 3), 0), np.float32))
         dark, bright = np.percentile(part, (2, 90))
         if bright - dark < 4:
             continue
@@ -69,8 +71,14 @@ def reason_for_failure(grey: Grey, reason: str) -> str:
     if min(grey.shape) < SMALL_SIDE_PX:
         return "low_resolution"
     scale = min(1.0, 1000 / max(grey.shape))
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.float32)
-    slope = np.hypot(cv2.Scharr(small, cv2.CV_32F, 1, 0), cv2.Scharr(small, cv2.CV_32F, 0, 1)) / 32
-    if float(np.percentile(slope, 99.5)) < _SOFT_GRADIENT * max(float(bright - dark), 20.0):
-        return "blurred"
-    return reason
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    if float(bright - dark) < _NOTHING_IN_IT:
+        return reason
+    steep = float(np.percentile(_slope(np.asarray(small, np.float32)), 99.5))
+    return "blurred" if steep < _SOFT_GRADIENT * float(bright - dark) else reason
+
+
+def _slope(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Steepness in grey levels per px (Scharr's kernels sum to 32 over a step of two px)."""
+    across, down = cv2.Scharr(picture, cv2.CV_32F, 1, 0), cv2.Scharr(picture, cv2.CV_32F, 0, 1)
+    return np.asarray(np.hypot(across, down) / 32, np.float32)

@@ -17,12 +17,12 @@ from ocr_pipeline.values import NO_BUBBLE, Floats
 _DISC_MM = 3.0
 _AROUND_MM = (22.0, 16.0)
 _LEAST_SPREAD = 0.06
-"""Least difference between filled and empty of a page (darkness 0-1); below it nobody filled any, or none can be seen."""
+"""Least difference of darkness between filled and empty; below it nobody filled any, or none can be seen."""
 FILLED, EMPTY = 0.6, 0.4
 """Page-normalised darkness above which a bubble is filled, below which it is empty; between them it is unclear."""
 _STEEPNESS = 20.0
-"""Log-odds of "filled" per unit of page-normalised darkness about one half. Chosen so that real filled bubbles (0.73 and
-more) and real empty ones (0.33 and less) come out at about 1 in 100 and better; see docs/accuracy.md."""
+"""Log-odds of "filled" per unit of page-normalised darkness about one half. Chosen so that real filled bubbles (0.73
+and more) and real empty ones (0.33 and less) come out at about 1 in 100 and better; see docs/accuracy.md."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Rules in page order as stages of a shortest path: what keeps a curled sheet from locking onto the neighbouring row.
 
-Every row of a tally grid looks like the next. Taken one by one, each rule would snap to the nearest ridge, and one row off
-is a stable mistake. Taken together, from the first rule of the page to the last, with neighbouring rules allowed to move
-apart only a little, the whole column can fall into place in one way only (Viterbi over offsets).
+Every row of a tally grid looks like the next. Taken one by one, each rule would snap to the nearest ridge, and one row
+off is a stable mistake. Taken together, from the first rule of the page to the last, with neighbouring rules allowed
+to move apart only a little, the whole column can fall into place in one way only (Viterbi over offsets).
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -110,7 +111,7 @@ def _viterbi(stages: list[_Stage], reach_px: int, px_per_mm: float, held_mm: flo
         if nearest == 0:
             score = score + pull
     back = []
-    for i, (before, stage) in enumerate(zip(stages, stages[1:], strict=False), 1):
+    for i, (before, stage) in enumerate(pairwise(stages), 1):
         gap_px = max((stage.at_mm - before.at_mm) * px_per_mm, 1.0)
         cost = _STIFFNESS * change**2 / gap_px * stage.mass
         cost[np.abs(change) > _MAX_STRETCH * gap_px + 2] = 1e6

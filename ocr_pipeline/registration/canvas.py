@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ocr_pipeline.registration.page_map import project
+from ocr_pipeline.registration.patch import Pyramid
 from ocr_pipeline.registration.ridges import WORK_LONG_SIDE, Ridge, flatten_light, ridge_map
 from ocr_pipeline.values import Floats, Grey
 
@@ -33,11 +35,11 @@ class Canvas:
     photo_from_canvas: Floats
 
     @classmethod
-    def warp(cls, grey: Grey, photo_from_page: Floats, size_mm: tuple[float, float]) -> "Canvas":
-        """Warps the photo onto the page.
+    def warp(cls, pyramid: Pyramid, photo_from_page: Floats, size_mm: tuple[float, float]) -> "Canvas":
+        """Warps a photo onto the page.
 
         Args:
-            grey: uint8 (h, w), the upright photo.
+            pyramid: of the upright photo.
             photo_from_page: homography (3, 3), photo px from page mm.
             size_mm: width and height of the page.
         """
@@ -45,7 +47,7 @@ class Canvas:
         size = tuple(round((side + 2 * RIM_MM) * scale) for side in size_mm)
         page_from_canvas = np.array([[1 / scale, 0, -RIM_MM], [0, 1 / scale, -RIM_MM], [0, 0, 1]])
         photo_from_canvas = photo_from_page @ page_from_canvas
-        source, shrunk = _shrunk(grey, photo_from_canvas, size)
+        source, shrunk = _level(pyramid, photo_from_canvas, size)
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         page = cv2.warpPerspective(source, shrunk, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         inside = np.full(source.shape, 255, np.uint8)
@@ -53,7 +55,9 @@ class Canvas:
         ridge = ridge_map(flatten_light(np.asarray(page, np.uint8)))
         ridge[~seen] = 0
         np.minimum(ridge, RIDGE_CLIP, out=ridge)
-        along = {"h": np.asarray(cv2.blur(ridge, (13, 1))), "v": np.asarray(cv2.blur(ridge, (1, 13)))}
+        along = {
+            axis: np.asarray(cv2.blur(ridge, kernel), np.float32) for axis, kernel in (("h", (13, 1)), ("v", (1, 13)))
+        }
         return cls(scale, ridge, along, np.asarray(seen), photo_from_canvas)
 
     def to_px(self, points_mm: Floats) -> Floats:
@@ -69,7 +73,8 @@ class Canvas:
             reach_px: how far to look.
 
         Returns:
-            float64 (n, 2 * reach_px + 1), from -reach to +reach canvas px, and which points lie in the photo, bool (n,).
+            float64 (n, 2 * reach_px + 1), from -reach to +reach canvas px, and which points lie in the photo, bool
+            (n,).
         """
         centre = self.to_px(points_mm).astype(np.float32)
         steps = np.arange(-reach_px, reach_px + 1, dtype=np.float32)[None, :]
@@ -89,15 +94,14 @@ def _sampled(picture: Ridge, x: NDArray[np.float32], y: NDArray[np.float32]) -> 
     return np.asarray(cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderValue=0), np.float64)
 
 
-def _shrunk(grey: Grey, photo_from_canvas: Floats, size: tuple[int, ...]) -> tuple[Grey, Floats]:
-    """Halves the photo while it is much finer than the canvas, so that bilinear sampling does not alias thin rules."""
+def _level(pyramid: Pyramid, photo_from_canvas: Floats, size: tuple[int, ...]) -> tuple[Grey, Floats]:
+    """The level at most 1.7 times finer than the canvas: bilinear sampling must not alias thin rules."""
     centre = np.array([[size[0] / 2, size[1] / 2], [size[0] / 2 + 1, size[1] / 2]])
-    mapped = np.c_[centre, np.ones(2)] @ photo_from_canvas.T
-    mapped = mapped[:, :2] / mapped[:, 2:]
-    step = float(np.hypot(*(mapped[1] - mapped[0])))
-    while step > 1.7:
-        grey = np.asarray(cv2.resize(grey, (grey.shape[1] // 2, grey.shape[0] // 2), interpolation=cv2.INTER_AREA))
-        # A halved pixel's centre lies half a pixel further: photo = 2 * half + 0.5.
-        photo_from_canvas = np.array([[0.5, 0, -0.25], [0, 0.5, -0.25], [0, 0, 1]]) @ photo_from_canvas
-        step /= 2
-    return grey, photo_from_canvas
+    left, right = project(photo_from_canvas, centre)
+    halvings = 0
+    while float(np.hypot(*(right - left))) / 2**halvings > 1.7:
+        halvings += 1
+    k = 2.0**halvings
+    # photo = k * (level + 0.5) - 0.5
+    level_from_photo = np.array([[1 / k, 0, 0.5 / k - 0.5], [0, 1 / k, 0.5 / k - 0.5], [0, 0, 1]])
+    return pyramid.level(halvings), level_from_photo @ photo_from_canvas

@@ -10,30 +10,45 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_pipeline.registration.model import BIN_PX, PROFILE_BINS, SCALES, PageModel
-from ocr_pipeline.registration.page_map import project
+from ocr_pipeline.registration.model import BIN_PX, PROFILE_BINS, RIM_MM, SCALES, PageModel
 from ocr_pipeline.values import Floats
 
 TURNS = (0, 90, 180, 270)
 _PEAKS = 6
 _ASPECT = (0.72, 1.39)
 _NEAR_PX = 6.0
+_NEAR_MM = 5.0
+_SAMPLED = 1500
+_LINES_INSIDE = 0.6
+"""Share of all lines that a page's place should hold; a smaller one is a dense corner of a page, not a page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Line pixels of the rectified picture: ``maps`` uint8 0/1 per axis; ``near`` e^-(d/6)^2 of the distance to them."""
+    """Line pixels of the rectified picture.
+
+    Attributes:
+        maps: uint8 0/1 per axis.
+        near: e^-(d/6)^2 of the distance to the nearest line pixel, float32 per axis.
+        sampled: some of the line pixels, evenly taken, (n, 2) per axis.
+    """
 
     maps: dict[str, NDArray[np.uint8]]
     near: dict[str, NDArray[np.float32]]
+    sampled: dict[str, Floats]
 
     @classmethod
     def of(cls, maps: dict[str, NDArray[np.uint8]]) -> "Lines":
-        near = {}
+        """Lines of the maps of both axes."""
+        near, sampled = {}, {}
         for axis, lines in maps.items():
-            distance = cv2.distanceTransform(1 - lines, cv2.DIST_L2, 3)
+            y, x = np.nonzero(lines)
+            every = max(len(x) // _SAMPLED, 1)
+            sampled[axis] = np.c_[x, y][::every].astype(np.float64)
+            # Without any line the distances are the largest float there is.
+            distance = np.minimum(cv2.distanceTransform(1 - lines, cv2.DIST_L2, 3), 10 * _NEAR_PX)
             near[axis] = np.asarray(np.exp(-((distance / _NEAR_PX) ** 2)), np.float32)
-        return cls(maps, near)
+        return cls(maps, near, sampled)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +84,25 @@ def search(lines: Lines, models: tuple[PageModel, ...], keep: int) -> list[Guess
 
 
 def near_tag(lines: Lines, model: PageModel, turn: int, start: Floats) -> Guess:
-    """Improves an axis-aligned start (rectified px from page mm) by small changes of scale about the tag, and shift."""
+    """Improves an axis-aligned start (rectified px from page mm) by small changes of scale about the tag.
+
+    Horizontal rules depend on the scale along y alone and vertical ones on that along x (but for their ends), so the
+    two are searched in turn.
+    """
     tag = model.page.tag
     anchor = np.asarray(tag.quad_mm if tag else [(0.0, 0.0)], np.float64).mean(0)
-    best = _scored(lines, model, turn, start)
-    for span, step in ((0.16, 0.02), (0.012, 0.004)):
-        middle = best.rect_from_page
-        for fx in np.arange(-span, span + 1e-9, step):
-            for fy in np.arange(-span, span + 1e-9, step):
-                scale = np.diag([1 + fx, 1 + fy, 1.0])
-                scale[:2, 2] = -anchor * (fx, fy)
-                guess = _scored(lines, model, turn, middle @ scale)
-                best = guess if guess.score > best.score else best
-    return best
+    placed = start
+    for span, step in ((0.16, 0.02), (0.04, 0.01), (0.008, 0.004)):
+        for k, axis in ((1, "h"), (0, "v")):
+            best, best_score = placed, -1.0
+            for change in np.arange(-span, span + 1e-9, step):
+                scale = np.eye(3)
+                scale[k, k], scale[k, 2] = 1 + change, -anchor[k] * change
+                score = _recall(lines, model, turn, placed @ scale, axis)
+                if score > best_score:
+                    best, best_score = placed @ scale, score
+            placed = best
+    return Guess(model, turn, placed, _score(lines, model, turn, placed))
 
 
 def _photo_profile(lines: Lines, axis: str) -> Floats:
@@ -131,18 +152,40 @@ def _scored(lines: Lines, model: PageModel, turn: int, placed: Floats) -> Guess:
 
 
 def _score(lines: Lines, model: PageModel, turn: int, placed: Floats) -> float:
-    """Geometric mean over both axes of how near line pixels the page's rules lie, lowered for parts out of the frame."""
-    found = []
+    """Harmonic mean of how near line pixels the page's rules lie and how near rules the line pixels lie."""
+    recall = float(np.sqrt(_recall(lines, model, turn, placed, "h") * _recall(lines, model, turn, placed, "v")))
+    precision = _precision(lines, model, turn, placed) if recall > 0 else 0.0
+    return 2 * recall * precision / max(recall + precision, 1e-9)
+
+
+def _precision(lines: Lines, model: PageModel, turn: int, placed: Floats) -> float:
+    """Share of line pixels within the page that lie near a rule, lowered when most lines lie outside the page."""
+    back = np.linalg.inv(placed)
+    width, height = model.page.size_mm
+    known = inside_count = total = 0
     for axis in ("h", "v"):
-        samples = model.samples[axis]
-        seen_axis = axis if turn in (0, 180) else ("v" if axis == "h" else "h")
-        near = lines.near[seen_axis]
-        at = np.rint(project(placed, samples.points_mm)).astype(int)
-        inside = (at[:, 0] >= 0) & (at[:, 1] >= 0) & (at[:, 0] < near.shape[1]) & (at[:, 1] < near.shape[0])
-        share = float(samples.weight[inside].sum() / max(samples.weight.sum(), 1e-9))
-        if share < 0.3:
-            return 0.0
-        hits = near[at[inside, 1], at[inside, 0]] * samples.weight[inside]
-        recall = float(hits.sum() / samples.weight[inside].sum())
-        found.append(recall * min(1.0, share / 0.8))
-    return float(np.sqrt(found[0] * found[1]))
+        pixels = lines.sampled[axis if turn in (0, 180) else ("v" if axis == "h" else "h")]
+        at = pixels @ back[:2, :2].T + back[:2, 2]
+        inside = (at[:, 0] >= 0) & (at[:, 1] >= 0) & (at[:, 0] <= width) & (at[:, 1] <= height)
+        near = np.rint(at[inside]).astype(int) + RIM_MM
+        known += int((model.expected[axis][near[:, 1], near[:, 0]] <= _NEAR_MM).sum())
+        inside_count += int(inside.sum())
+        total += len(pixels)
+    if not inside_count:
+        return 0.0
+    return known / inside_count * min(1.0, inside_count / total / _LINES_INSIDE)
+
+
+def _recall(lines: Lines, model: PageModel, turn: int, placed: Floats, axis: str) -> float:
+    """How near line pixels the page's rules of one axis lie, 0-1, lowered for parts out of the frame."""
+    samples = model.samples[axis]
+    near = lines.near[axis if turn in (0, 180) else ("v" if axis == "h" else "h")]
+    # Always affine here: no division.
+    at = np.rint(samples.points_mm @ placed[:2, :2].T + placed[:2, 2]).astype(int)
+    inside = (at[:, 0] >= 0) & (at[:, 1] >= 0) & (at[:, 0] < near.shape[1]) & (at[:, 1] < near.shape[0])
+    seen = float(samples.weight[inside].sum())
+    share = seen / max(float(samples.weight.sum()), 1e-9)
+    if share < 0.3:
+        return 0.0
+    hits = near[at[inside, 1], at[inside, 0]] * samples.weight[inside]
+    return float(hits.sum()) / seen * min(1.0, share / 0.8)

@@ -4,7 +4,9 @@ Rules of a page meet in two vanishing points. Sending both to infinity removes t
 what is left is an upright (or quarter-turned) page up to scale and shift along each axis.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,7 +36,8 @@ class Segments:
 def find_segments(flat: Ridge) -> Segments:
     """Line segments of a light-flattened picture (float32 0-1), in its own pixels."""
     small = cv2.resize(flat, None, fx=_DETECT_SCALE, fy=_DETECT_SCALE, interpolation=cv2.INTER_AREA)
-    found = cv2.createLineSegmentDetector(0).detect(np.asarray(small * 255, np.uint8))[0]
+    # None in a picture without lines, whatever the type stub says.
+    found: Any = cv2.createLineSegmentDetector(0).detect(np.asarray(small * 255, np.uint8))[0]
     ends = np.zeros((0, 4)) if found is None else np.asarray(found, np.float64).reshape(-1, 4)
     ends = (ends + 0.5) / _DETECT_SCALE - 0.5
     delta = ends[:, 2:] - ends[:, :2]
@@ -109,11 +112,13 @@ def vanishing_point(segments: Segments, angle: float, frame_wh: tuple[int, int],
     return best if far and support(best) > 1.03 * support(parallel) else parallel
 
 
-def _polish(point: Floats, lines: Floats, middle: Floats, weight: Floats, residual: "object") -> Floats:
+def _polish(
+    point: Floats, lines: Floats, middle: Floats, weight: Floats, residual: Callable[[Floats], Floats]
+) -> Floats:
     scale = float(np.abs(middle).max()) or 1.0
     normal = np.diag([1 / scale, 1 / scale, 1.0])
     for _ in range(4):
-        r = residual(point)  # type: ignore[operator]
+        r = residual(point)
         distance = np.linalg.norm(point[:2] - middle * point[2], axis=1)
         w = weight / (1 + (r / _INLIER_SIN) ** 2) / np.maximum(distance, 1e-6) * distance.max()
         w = np.where(r < 3 * _INLIER_SIN, w, 0)
@@ -140,4 +145,4 @@ def rectifying_homography(horizontal: Floats, vertical: Floats, frame_wh: tuple[
     basis = np.eye(3)
     basis[:2, :2] = np.column_stack([x / np.linalg.norm(x), y / np.linalg.norm(y)])
     to_centre = np.array([[1, 0, -centre[0]], [0, 1, -centre[1]], [0, 0, 1.0]])
-    return np.linalg.inv(to_centre) @ np.linalg.inv(basis) @ projective @ to_centre
+    return np.asarray(np.linalg.inv(to_centre) @ np.linalg.inv(basis) @ projective @ to_centre)

@@ -112,8 +112,8 @@ def solve_homography(model: PageModel, offsets: dict[str, Offsets], start: Float
 def solve_mesh(mesh: Mesh, offsets: dict[str, Offsets], smoothness: float, scale_mm: float) -> Mesh:
     """A smooth mesh whose x follows the vertical and whose y follows the horizontal rules, solved apart.
 
-    Minimises weighted squared residuals plus ``smoothness`` times the squared second differences of the nodes, with Cauchy
-    weights, three rounds.
+    Minimises weighted squared residuals plus ``smoothness`` times the squared second differences of the nodes, with
+    Cauchy weights, three rounds.
     """
     rows, columns, _ = mesh.shift_mm.shape
     bend = _second_differences(rows, columns)
@@ -126,11 +126,11 @@ def solve_mesh(mesh: Mesh, offsets: dict[str, Offsets], smoothness: float, scale
         a = np.zeros((len(o.weight), rows * columns))
         np.put_along_axis(a, nodes, part, axis=1)
         unit = o.weight / max(float(o.weight.max()), 1e-9)
-        solution = shift[:, :, k].ravel()
+        solution = np.asarray(shift[:, :, k].ravel(), np.float64)
         for _ in range(3):
             w = unit / (1 + ((a @ solution - o.shift_mm) / scale_mm) ** 2)
             left = (a * w[:, None]).T @ a + smoothness * bend + 1e-4 * np.eye(rows * columns)
-            solution = np.linalg.solve(left, (a * w[:, None]).T @ o.shift_mm)
+            solution = np.asarray(np.linalg.solve(left, (a * w[:, None]).T @ o.shift_mm), np.float64)
         shift[:, :, k] = solution.reshape(rows, columns)
     return Mesh(mesh.size_mm, shift)
 
@@ -139,7 +139,8 @@ def refine_mesh(canvas: Canvas, model: PageModel, mesh: Mesh) -> Mesh:
     """Follows curl and creases: measures with shrinking windows around the mesh, and solves it anew."""
     for reach, smoothness in zip(MESH_REACHES_PX, MESH_SMOOTHNESS, strict=True):
         offsets = {
-            axis: measure(canvas, model, axis, mesh.displace(model.samples[axis].points_mm), reach) for axis in ("h", "v")
+            axis: measure(canvas, model, axis, mesh.displace(model.samples[axis].points_mm), reach)
+            for axis in ("h", "v")
         }
         mesh = solve_mesh(mesh, offsets, smoothness, scale_mm=reach / canvas.px_per_mm / 2)
     return mesh

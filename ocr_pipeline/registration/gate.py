@@ -28,7 +28,8 @@ class Score:
     """Agreement of a fit with a photo, all 0-1.
 
     Attributes:
-        recall: share of the page's visible rule samples that have a ridge within 2 canvas px (geometric mean of the axes).
+        recall: share of the page's visible rule samples that have a ridge within 2 canvas px (geometric mean of the
+        axes).
         precision: share of long rules in the photo, within the page, that the definition knows.
         visible: share of the page's rule samples that lie in the photo.
     """
@@ -104,7 +105,7 @@ def tag_correlations(pyramid: Pyramid, page_map: PageMap, page: Page, ids: tuple
 
 @cache
 def tag_picture(tag: Tag, tag_id: int) -> Grey:
-    """A tag as it is printed upright on the page: uint8, square, 2 px per mm, turned as the definition's corners say."""
+    """A tag as printed on the page: uint8, square, 2 px per mm, turned as the definition's corners say."""
     quad = np.asarray(tag.quad_mm)
     low, high = quad.min(0), quad.max(0)
     side = round(float(high[0] - low[0]) * _TAG_PX_PER_MM)
@@ -113,5 +114,7 @@ def tag_picture(tag: Tag, tag_id: int) -> Grey:
     corners: Floats = np.array([[0, 0], [side, 0], [side, side], [0, side]], np.float64)
     goal = (quad - low) * side / (high - low)
     turn = cv2.getPerspectiveTransform((corners - 0.5).astype(np.float32), (goal - 0.5).astype(np.float32))
-    printed: NDArray[np.uint8] = np.asarray(cv2.warpPerspective(plain, turn, (side, side), flags=cv2.INTER_AREA), np.uint8)
+    printed: NDArray[np.uint8] = np.asarray(
+        cv2.warpPerspective(plain, turn, (side, side), flags=cv2.INTER_AREA), np.uint8
+    )
     return printed

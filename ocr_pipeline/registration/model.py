@@ -92,7 +92,11 @@ class PageModel:
             for r in (*self.page.rules, *self.page.box_rules):
                 if r.axis != axis:
                     continue
-                ends = [(r.from_mm, r.at_mm), (r.to_mm, r.at_mm)] if axis == "h" else [(r.at_mm, r.from_mm), (r.at_mm, r.to_mm)]
+                ends = (
+                    [(r.from_mm, r.at_mm), (r.to_mm, r.at_mm)]
+                    if axis == "h"
+                    else [(r.at_mm, r.from_mm), (r.at_mm, r.to_mm)]
+                )
                 a, b = ((round(x) + RIM_MM, round(y) + RIM_MM) for x, y in ends)
                 cv2.line(free, a, b, 0, 1)
             found[axis] = np.asarray(cv2.distanceTransform(free, cv2.DIST_L2, 3), np.float32)

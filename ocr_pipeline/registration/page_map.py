@@ -30,6 +30,13 @@ class Mesh:
         """A mesh that moves nothing."""
         return cls(size_mm, np.zeros((rows, columns, 2)))
 
+    def bent_by(self, homography: Floats) -> "Mesh":
+        """The mesh that moves each node as the homography, page mm to page mm, does."""
+        rows, columns, _ = self.shift_mm.shape
+        x, y = np.meshgrid(np.linspace(0, self.size_mm[0], columns), np.linspace(0, self.size_mm[1], rows))
+        nodes = np.c_[x.ravel(), y.ravel()]
+        return Mesh(self.size_mm, (project(homography, nodes) - nodes).reshape(rows, columns, 2))
+
     def weights(self, points_mm: Floats) -> tuple[np.ndarray, Floats]:
         """For each point the flat indices of its four nodes, int (n, 4), and their bilinear weights, float64 (n, 4)."""
         rows, columns, _ = self.shift_mm.shape
@@ -46,11 +53,6 @@ class Mesh:
         nodes, weights = self.weights(points_mm)
         flat = self.shift_mm.reshape(-1, 2)
         return np.asarray(points_mm + np.einsum("nk,nkd->nd", weights, flat[nodes]))
-
-    @property
-    def largest_mm(self) -> float:
-        """Largest displacement of a node after removing the mean, a measure of how crumpled the sheet is."""
-        return float(np.hypot(*np.moveaxis(self.shift_mm, 2, 0)).max())
 
 
 @dataclass(frozen=True, slots=True)

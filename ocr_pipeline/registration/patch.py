@@ -40,6 +40,17 @@ class Pyramid:
             self.levels.append(np.asarray(cv2.resize(top, size, interpolation=cv2.INTER_AREA), np.uint8))
         return self.levels[halvings]
 
+    def scaled(self, scale: float) -> Grey:
+        """The photo at a scale: shrunk from the level just above it, or enlarged (cubic) from the photo itself."""
+        halvings = max(0, int(np.floor(np.log2(1 / min(scale, 1.0)))))
+        source = self.level(halvings)
+        height, width = self.levels[0].shape
+        size = (max(round(width * scale), 1), max(round(height * scale), 1))
+        if size == (source.shape[1], source.shape[0]):
+            return source
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        return np.asarray(cv2.resize(source, size, interpolation=how), np.uint8)
+
     def cut(self, page_map: PageMap, area: Box, px_per_mm: float) -> Patch:
         """The part ``area`` of the page; what lies outside the photo repeats its edge."""
         width, height = round(area.w_mm * px_per_mm), round(area.h_mm * px_per_mm)
@@ -56,5 +67,6 @@ class Pyramid:
             np.arange(width, dtype=np.float32) / _KNOT_PX, np.arange(height, dtype=np.float32) / _KNOT_PX
         )
         dense = cv2.remap(at, grid_x, grid_y, cv2.INTER_LINEAR)
-        grey = cv2.remap(source, dense, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        x, y = cv2.split(dense)
+        grey = cv2.remap(source, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return Patch(np.asarray(grey, np.uint8), area.x_mm, area.y_mm, px_per_mm)

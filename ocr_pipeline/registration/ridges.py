@@ -1,8 +1,8 @@
 """Thin dark lines of a picture, freed of light, shadow and fill.
 
-Everything that places a page works on *ridge maps*: float32, 0 (paper, or the inside of anything wide) to 1 (a thin black
-line on white). Working on ridges instead of grey levels is what makes the registration blind to shadows, underexposure,
-screen moire and watermarks (tried on real photos; see docs/architecture.md).
+Everything that places a page works on *ridge maps*: float32, 0 (paper, or the inside of anything wide) to 1 (a thin
+black line on white). Working on ridges instead of grey levels is what makes the registration blind to shadows,
+underexposure, screen moire and watermarks (tried on real photos; see docs/architecture.md).
 """
 
 import cv2
@@ -15,6 +15,7 @@ Ridge = NDArray[np.float32]
 
 WORK_LONG_SIDE = 1400
 """Long side in px of the pictures that ridge kernels are made for: a rule is then 1-3 px wide."""
+
 
 def flatten_light(grey: Grey) -> Ridge:
     """Divides a picture by its own background.
@@ -57,9 +58,8 @@ def line_map(ridge: Ridge, axis: str) -> NDArray[np.uint8]:
     # A local median kills carpets, wood and print: only what stands out of its surroundings is a rule.
     local = cv2.medianBlur(np.asarray(np.clip(small, 0, 1) * 255, np.uint8), 15).astype(np.float32) / 255
     threshold = np.clip(3 * cv2.resize(local, (width, height), interpolation=cv2.INTER_LINEAR), 0.04, 0.25)
-    mask = np.asarray(smooth > threshold, np.uint8)
-    mask = cv2.dilate(mask, np.ones((3, 1), np.uint8))
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, 33), np.uint8))
-    thick = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((13, 13), np.uint8))
-    mask = np.asarray(mask & ~thick & 1, np.uint8)
-    return np.ascontiguousarray(mask if axis == "h" else mask.T)
+    dark = cv2.dilate(np.asarray(smooth > threshold, np.uint8), np.ones((3, 1), np.uint8))
+    runs = np.asarray(cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, 33), np.uint8)), np.uint8)
+    thick = np.asarray(cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((13, 13), np.uint8)), np.uint8)
+    lines = np.where(thick > 0, np.uint8(0), runs)
+    return np.ascontiguousarray(lines if axis == "h" else lines.T)

@@ -1,8 +1,8 @@
 """The last millimetres: each number's boxes onto their own printed edges, its bubbles onto their own rings.
 
-One fold can move a candidate's block by a centimetre while the rest of the page fits. So the boxes of a number are moved
-together until all four kinds of their edges lie on ridges, and then the bubble rows are followed downwards ring by ring.
-A number whose own print is not found where it should be is not placed, whatever the rest of the page says.
+One fold can move a candidate's block by a centimetre while the rest of the page fits. So the boxes of a number are
+moved together until all four kinds of their edges lie on ridges, and then the bubble rows are followed downwards ring
+by ring. A number whose own print is not found where it should be is not placed, whatever the rest of the page says.
 """
 
 from dataclasses import dataclass
@@ -78,7 +78,8 @@ def snap_number(pyramid: Pyramid, page_map: PageMap, number: Number, blur_mm: fl
         pyramid: the photo.
         page_map: the page's fit.
         number: the number.
-        blur_mm: blur of the photo as the sigma of a Gaussian on the page, so that soft print is looked for as soft print.
+        blur_mm: blur of the photo as the sigma of a Gaussian on the page, so that soft print is looked for as soft
+        print.
 
     Returns:
         Its fit, and the patch it was found in (2 px per mm, its boxes at the definition's place plus ``shift_mm``).
@@ -106,7 +107,7 @@ def _snap_boxes(ridge: Ridge, patch: Patch, number: Number) -> tuple[Floats, flo
     left, right = (_edge_scores(ridge, patch, number, "v", side) for side in (0, 1))
     n = 2 * _REACH_PX + 1
     best = (-1.0, 0, 0)
-    wide = np.arange(-_STRETCH_PX, _STRETCH_PX + 1)
+    wide = range(-_STRETCH_PX, _STRETCH_PX + 1)
     distance = np.hypot(*np.mgrid[-_REACH_PX : _REACH_PX + 1, -_REACH_PX : _REACH_PX + 1])
     for sy in wide:
         for sx in wide:
@@ -126,7 +127,7 @@ def _edge_scores(ridge: Ridge, patch: Patch, number: Number, axis: str, side: in
     reach = _REACH_PX + _STRETCH_PX
     total = np.zeros((2 * reach + 1, 2 * reach + 1), np.float32)
     smooth = cv2.blur(ridge, (7, 1) if axis == "h" else (1, 7))
-    padded = cv2.copyMakeBorder(smooth, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
+    padded = np.pad(np.asarray(smooth, np.float32), reach)
     for box in number.boxes:
         ends = np.array([[box.x_mm, box.y_mm], [box.x_mm + box.w_mm, box.y_mm + box.h_mm]])
         (x0, y0), (x1, y1) = np.rint(patch.to_px(ends)).astype(int)
@@ -134,12 +135,12 @@ def _edge_scores(ridge: Ridge, patch: Patch, number: Number, axis: str, side: in
         if axis == "h":
             y, xs = (y0, y1)[side], slice(x0 + inset, x1 - inset)
             band = padded[y : y + 2 * reach + 1, xs.start : xs.stop + 2 * reach]
-            total += _window_mean(band, xs.stop - xs.start, 1)
+            total = total + _window_mean(band, xs.stop - xs.start, 1)
         else:
             x, ys = (x0, x1)[side], slice(y0 + inset, y1 - inset)
             band = padded[ys.start : ys.stop + 2 * reach, x : x + 2 * reach + 1]
-            total += _window_mean(band, ys.stop - ys.start, 0)
-    return total / len(number.boxes)
+            total = total + _window_mean(band, ys.stop - ys.start, 0)
+    return np.asarray(total / len(number.boxes), np.float32)
 
 
 def _window_mean(band: Ridge, length: int, axis: int) -> NDArray[np.float32]:
