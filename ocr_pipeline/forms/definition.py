@@ -1,9 +1,9 @@
 """What a form looks like and which arithmetic it must obey, as checked values.
 
 A definition is one TOML file (see ``library/``); :func:`~ocr_pipeline.forms.loading.parse_definition` turns it into
-:class:`FormDefinition` or raises one :class:`~ocr_pipeline.errors.DefinitionError` that lists every mistake. All lengths
-are millimetres in the *page* frame: origin at the top-left corner of the printed page, x right, y down. Nothing here
-knows about pictures.
+:class:`FormDefinition` or raises one :class:`~ocr_pipeline.errors.DefinitionError` that lists every mistake. All
+lengths are millimetres in the *page* frame: origin at the top-left corner of the printed page, x right, y down.
+Nothing here knows about pictures.
 """
 
 from collections.abc import Collection, Mapping

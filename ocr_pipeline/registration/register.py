@@ -47,7 +47,7 @@ TAG_CORRELATION, TAG_LEAD = 0.40, 0.25
 """Least correlation of the place of the printed tag with that tag, and its least lead over every other tag. On real
 photos whose tag could not be (or was not) decoded: at least 0.45 and 0.36; on other forms at most 0.47 and 0.09."""
 BLIND_F, BLIND_MARGIN = 0.75, 0.20
-"""What a fit needs whose tag is not in view, or whose form has none: agreement, and lead over any other page."""
+"""What a fit needs whose tag is not seen, or whose form has none: agreement, and lead over any other page."""
 _RETRY_F = 0.62
 _MAX_REACH_PX = 1100
 _SEARCH_LONG_SIDE = 1000
@@ -136,11 +136,12 @@ def _by_lines(pyramid: Pyramid, models: tuple[PageModel, ...]) -> PageFit:
     best = fits[0]
     rival = max((f.score.f for f in fits[1:] if f.model.key != best.model.key), default=0.0)
     confirmed = _tag_confirms(pyramid, best, models)
-    if (confirmed is None and (best.score.f < BLIND_F or best.score.f - rival < BLIND_MARGIN)) or confirmed is False:
-        raise PhotoRejected("not_a_form", f"f {best.score.f:.2f}, rival {rival:.2f}, tag {confirmed}")
+    # A hand may cover the tag; then lines alone must be beyond doubt, and a person decides.
+    if not confirmed and (best.score.f < BLIND_F or best.score.f - rival < BLIND_MARGIN):
+        raise PhotoRejected("not_a_form", f"f {best.score.f:.2f}, rival {rival:.2f}")
     if best.score.f < GOOD_F:
         raise PhotoRejected("not_registered")
-    return replace(best, confirmed=bool(confirmed))
+    return replace(best, confirmed=confirmed)
 
 
 def _line_fits(pyramid: Pyramid, models: tuple[PageModel, ...]) -> list[PageFit]:
@@ -298,12 +299,12 @@ def _tag_agrees(model: PageModel, page_map: PageMap, sighting: TagSighting) -> b
     return bool(np.hypot(*(placed.mean(0) - sighting.corners_photo.mean(0))) < 0.6 * side)
 
 
-def _tag_confirms(pyramid: Pyramid, fit: PageFit, models: tuple[PageModel, ...]) -> bool | None:
-    """Whether the tag can be seen, if not decoded, where the fit puts it; ``None`` when its place is not in view."""
+def _tag_confirms(pyramid: Pyramid, fit: PageFit, models: tuple[PageModel, ...]) -> bool:
+    """Whether the printed tag can be seen, if not decoded, where the fit puts it."""
     tag = fit.model.page.tag
     ids = tuple(m.page.tag.id for m in models if m.page.tag is not None)
     found = tag_correlations(pyramid, fit.page_map, fit.model.page, ids)
     if tag is None or not found:
-        return None
+        return False
     others = max((c for i, c in found.items() if i != tag.id), default=-1.0)
     return found[tag.id] >= TAG_CORRELATION and found[tag.id] - others >= TAG_LEAD
