@@ -14,7 +14,7 @@ SIZE = (100.0, 150.0)
 def ramp(width: int, height: int, slope: float, axis: str) -> Grey:
     """Grey grows with x (or y): a picture that says where it was sampled."""
     x, y = np.meshgrid(np.arange(width), np.arange(height))
-    return np.clip(10 + slope * (x if axis == "x" else y), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(10 + slope * (x if axis == "x" else y), 0, 255), np.uint8)
 
 
 def scaled_map(px_per_mm: float, shift_px: tuple[float, float] = (0.0, 0.0)) -> PageMap:
@@ -94,4 +94,4 @@ def test_levels_of_the_smallest_picture_do_not_vanish() -> None:
 def test_patch_px_and_page_mm_are_one_scale_and_shift(x_mm: float, y_mm: float, scale: float) -> None:
     patch = Patch(np.zeros((2, 2), np.uint8), x_mm, y_mm, scale)
     points: Floats = np.array([[x_mm, y_mm], [x_mm + 1, y_mm + 2]])
-    assert np.allclose(patch.to_px(points), [[0, 0], [scale, 2 * scale]])
+    assert np.allclose(patch.to_px(points), np.array([[0, 0], [scale, 2 * scale]]))
