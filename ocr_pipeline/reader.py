@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -64,7 +65,7 @@ class Reader:
             ModelError: a model is missing or damaged.
         """
         digits = load_digit_model()
-        return cls(digits, Policy(box_alone=digits.card.accept_probability))
+        return cls(digits, _policy_for(digits))
 
     def read_file(self, path: str, form_id: str | None = None) -> list[PageResult]:
         """Reads a file: one result for each page in it, never an exception for what is in the file.
@@ -151,6 +152,16 @@ class Reader:
         )
 
 
+@cache
+def default_policy() -> Policy:
+    """The decoder's policy with what the shipped digit model's card says."""
+    return _policy_for(load_digit_model())
+
+
+def _policy_for(digits: DigitModel) -> Policy:
+    return Policy(box_alone=digits.card.accept_probability)
+
+
 def read_together(results: Sequence[PageResult], policy: Policy | None = None) -> TpsRead:
     """Decides the pages of one polling station together, rules across pages included.
 
@@ -171,7 +182,7 @@ def read_together(results: Sequence[PageResult], policy: Policy | None = None) -
         if held is None or _placed_count(result) > _placed_count(held):
             best[result.read.page] = result
     evidence = {field: e for page in sorted(best) for field, e in best[page].evidence.items()}
-    decoded = decode(form, evidence, form.measured_fields, policy or Policy())
+    decoded = decode(form, evidence, form.measured_fields, policy or default_policy())
     return TpsRead(photos, form.id, decoded.numbers, decoded.rules, decoded.verdict)
 
 

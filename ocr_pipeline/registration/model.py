@@ -45,6 +45,10 @@ class PageModel:
         self.rules = {axis: tuple(r for r in rules if r.axis == axis and r.grey < _FAINT_GREY) for axis in ("h", "v")}
         self.samples = {axis: _sample(self.rules[axis]) for axis in ("h", "v")}
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travels between processes as its key: everything else is derived."""
+        return page_model, self.key
+
     @property
     def key(self) -> tuple[str, int]:
         """(form id, page)."""
@@ -122,6 +126,18 @@ def _sample(rules: tuple[Rule, ...]) -> Samples:
     if not points:
         return Samples(np.zeros((0, 2)), np.zeros(0, np.int64), np.zeros(0))
     return Samples(np.concatenate(points), np.concatenate(owner), np.concatenate(weight))
+
+
+def page_model(form_id: str, page: int) -> PageModel:
+    """The model of one page of a form in the library.
+
+    Raises:
+        KeyError: the form has no such page.
+    """
+    for model in page_models(form_id):
+        if model.page.page == page:
+            return model
+    raise KeyError(page)
 
 
 @cache
