@@ -12,10 +12,25 @@ from ocr_pipeline.errors import (
     UnknownFormError,
 )
 
-CONTRACT = (
-    "missing, not_a_file, unreadable_file, encrypted, animated, too_large, not_a_form, unknown_form, wrong_form, "
-    "wrong_page, several_forms, not_registered, cropped, blurred, too_dark, glare, low_resolution"
-).split(", ")
+CONTRACT = [
+    "missing",
+    "not_a_file",
+    "unreadable_file",
+    "encrypted",
+    "animated",
+    "too_large",
+    "not_a_form",
+    "unknown_form",
+    "wrong_form",
+    "wrong_page",
+    "several_forms",
+    "not_registered",
+    "cropped",
+    "blurred",
+    "too_dark",
+    "glare",
+    "low_resolution",
+]
 """Reasons of the reading contract: other programs rely on the words."""
 
 EVERY_KIND: list[tuple[TurusError, str]] = [

@@ -174,29 +174,25 @@ def test_one_bad_page_does_not_stop_the_others(reader: Reader, tmp_path: Path) -
     assert (second.read.photo, second.read.page) == (f"{path}#2", 3)
 
 
-@pytest.mark.parametrize("strength", [2.0, 3.0])
-def test_more_and_more_blur_never_gives_a_wrong_accepted_number(
-    reader: Reader, tmp_path: Path, strength: float
-) -> None:
-    photo = plain_photo(2, blur_px=strength)
+def test_blur_at_the_limit_never_gives_a_wrong_accepted_number(reader: Reader, tmp_path: Path) -> None:
+    photo = plain_photo(2, blur_px=3.0)
     read = read_one(reader, save(photo, tmp_path)).read
     for number in read.numbers.values():
         if number.decision == "accepted":
             assert number.value == photo.station.numbers[number.field].value
 
 
-@pytest.mark.parametrize("field", ["paslon_1", "paslon_3"])
-def test_a_number_covered_by_a_hand_is_not_accepted(reader: Reader, tmp_path: Path, field: str) -> None:
+def test_a_number_covered_by_a_hand_is_not_accepted(reader: Reader, tmp_path: Path) -> None:
     """The rest of the page is fine: only what is covered goes to a person."""
     photo = plain_photo(2, seed=4)
-    x0, y0, x1, y1 = block_px(photo, photo.page.numbers[("paslon_1", "paslon_2", "paslon_3").index(field)])
+    x0, y0, x1, y1 = block_px(photo, photo.page.numbers[2])
     grey = grey_of(photo)
     grey[y0:y1, x0:x1] = 110
     read = read_one(reader, save_grey(grey, tmp_path)).read
     assert read.outcome in ("review", "rejected")
     if read.outcome == "review":
-        assert read.numbers[field].decision == "review"
-        assert read.numbers[field].value is None
+        assert read.numbers["paslon_3"].decision == "review"
+        assert read.numbers["paslon_3"].value is None
 
 
 def test_bubbles_that_say_something_else_than_the_boxes_are_not_accepted(reader: Reader, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ SIZE = (100.0, 150.0)
 def ramp(width: int, height: int, slope: float, axis: str) -> Grey:
     """Grey grows with x (or y): a picture that says where it was sampled."""
     x, y = np.meshgrid(np.arange(width), np.arange(height))
-    return np.asarray(np.clip(10 + slope * (x if axis == "x" else y), 0, 255), np.uint8)
+    return np.asarray(np.rint(np.clip(10 + slope * (x if axis == "x" else y), 0, 255)), np.uint8)
 
 
 def scaled_map(px_per_mm: float, shift_px: tuple[float, float] = (0.0, 0.0)) -> PageMap:
@@ -34,7 +34,7 @@ def test_a_patch_shows_each_page_point_where_to_px_says(
     photo_scale: float, patch_scale: float, x_mm: float, y_mm: float, axis: str
 ) -> None:
     """Also from halved levels of the pyramid: a shift of half a pixel there would show here."""
-    slope = 0.25
+    slope = 230 / (photo_scale * SIZE[0 if axis == "x" else 1])
     photo = ramp(round(SIZE[0] * photo_scale), round(SIZE[1] * photo_scale), slope, axis)
     area = Box(x_mm, y_mm, 20, 16)
     patch = Pyramid(photo).cut(scaled_map(photo_scale), area, patch_scale)
@@ -43,7 +43,7 @@ def test_a_patch_shows_each_page_point_where_to_px_says(
     exact_mm = at / patch_scale + (x_mm, y_mm)
     expected = 10 + slope * (exact_mm * photo_scale)[:, 0 if axis == "x" else 1]
     seen = patch.grey[at[:, 1], at[:, 0]]
-    assert np.abs(seen - np.clip(expected, 0, 255)).max() <= 1.3
+    assert np.abs(seen - np.clip(expected, 0, 255)).max() <= 1.6 + 0.1 * slope
 
 
 def test_a_patch_has_the_size_asked_for() -> None:
@@ -78,12 +78,12 @@ def test_a_bend_of_the_sheet_is_straightened() -> None:
 
 @pytest.mark.parametrize("halvings", [0, 1, 2, 3])
 def test_a_level_holds_every_pixel_at_the_middle_of_those_it_stands_for(halvings: int) -> None:
-    photo = ramp(320, 160, 0.7, "x")
+    photo = ramp(80, 40, 3.0, "x")
     level = Pyramid(photo).level(halvings)
-    assert level.shape == (160 >> halvings, 320 >> halvings)
+    assert level.shape == (40 >> halvings, 80 >> halvings)
     x = np.arange(level.shape[1])
     at = 2**halvings * (x + 0.5) - 0.5
-    assert np.abs(level[level.shape[0] // 2] - (10 + 0.7 * at)).max() <= 1.2
+    assert np.abs(level[level.shape[0] // 2] - (10 + 3.0 * at)).max() <= 1.1
 
 
 def test_levels_of_the_smallest_picture_do_not_vanish() -> None:

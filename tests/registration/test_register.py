@@ -7,7 +7,8 @@ import pytest
 from ocr_pipeline.errors import PhotoRejected
 from ocr_pipeline.registration.patch import Pyramid
 from ocr_pipeline.registration.register import PageFit, register
-from ocr_pipeline.synthesis import PhotoSettings, SyntheticPhoto
+from ocr_pipeline.registration.tag import find_tags
+from ocr_pipeline.synthesis import SyntheticPhoto
 from ocr_pipeline.synthesis.photograph import photograph
 from ocr_pipeline.synthesis.scene import Background, background_texture
 from ocr_pipeline.values import Grey
@@ -104,9 +105,11 @@ def test_page_3_upside_down_without_its_tag() -> None:
 
 
 def test_a_tag_too_soft_to_decode_still_confirms_the_page_the_lines_found() -> None:
-    photo = take(1, EASY)
-    fit = place(with_soft_tag(photo))
-    assert (fit.model.page.page, fit.turn, fit.confirmed) == (1, 0, True)
+    photo = take(2, EASY, seed=2)
+    soft = with_soft_tag(photo)
+    assert find_tags(Pyramid(soft)) == ()
+    fit = place(soft)
+    assert (fit.model.page.page, fit.turn, fit.confirmed) == (2, 0, True)
     assert residuals_mm(photo, fit.page_map).max() < 0.6
 
 
@@ -192,11 +195,3 @@ def test_the_photo_is_left_as_it_was() -> None:
     grey.setflags(write=False)
     place(grey)
     assert np.array_equal(grey, before)
-
-
-def test_a_large_photo_is_found_as_well_as_a_small_one() -> None:
-    settings: PhotoSettings = replace(EASY, long_side_px=2400)
-    photo = take(3, settings)
-    fit = place(grey_of(photo.shot))
-    assert fit.model.page.page == 3
-    assert residuals_mm(photo, fit.page_map).max() < 0.5
