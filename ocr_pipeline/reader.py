@@ -28,8 +28,8 @@ PIPELINE_REV = "1"
 
 LEAST_PX_PER_BOX = 11.0
 """Smaller boxes than this are refused: nobody, and no model, reads them safely."""
-MOST_BLUR = 0.16
-"""Blur (sigma over box side) beyond which a page is refused."""
+MOST_BLUR, SOFT = 0.16, 0.05
+"""Blur (sigma over box side) beyond which a page is refused, and from which it is blamed when nothing is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,8 @@ def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> tuple[list[Pl
         if not _inside(number_quad(fit.page_map, p.number, p.fit), photo):
             raise PhotoRejected("cropped", p.number.field)
     if not any(p.fit.placed for p in placed):
-        raise PhotoRejected("not_registered", "no number's own print was found")
+        soft = sigma_px > SOFT * min(sides_px)
+        raise PhotoRejected("blurred" if soft else "not_registered", "no number's own print was found")
     coverage = sum(p.fit.placed for p in placed) / len(placed)
     return placed, Quality(sharpness(sigma_px), min(sides_px), coverage)
 

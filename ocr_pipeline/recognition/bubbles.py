@@ -16,8 +16,9 @@ from ocr_pipeline.values import NO_BUBBLE, Floats
 
 _DISC_MM = 3.0
 _AROUND_MM = (22.0, 16.0)
-_LEAST_SPREAD = 0.06
-"""Least difference of darkness between filled and empty; below it nobody filled any, or none can be seen."""
+_LEAST_SPREAD, _LEAST_SPREAD_OF_FEW, _FEW = 0.06, 0.15, 4
+"""Least difference of darkness between filled and empty bubbles of a page, and the same where fewer columns than
+:data:`_FEW` stand out: a fold or a stain looks like one bubble, not like four. Below it nobody filled any."""
 FILLED, EMPTY = 0.6, 0.4
 """Page-normalised darkness above which a bubble is filled, below which it is empty; between them it is unclear."""
 _STEEPNESS = 20.0
@@ -78,8 +79,10 @@ def read_bubbles(darkness: dict[str, Floats]) -> dict[str, BubbleRead | None]:
         return {}
     everything = np.concatenate(list(darkness.values()))
     empty = float(np.median(everything))
-    filled = float(np.percentile(everything.max(axis=1), 60))
-    if filled - empty < _LEAST_SPREAD:
+    darkest = everything.max(axis=1)
+    strong = darkest[darkest >= empty + (darkest.max() - empty) / 2]
+    filled = float(np.median(strong))
+    if filled - empty < (_LEAST_SPREAD if len(strong) >= _FEW else _LEAST_SPREAD_OF_FEW):
         return dict.fromkeys(darkness)
     return {field: _read((values - empty) / (filled - empty)) for field, values in darkness.items()}
 

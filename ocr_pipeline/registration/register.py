@@ -52,6 +52,8 @@ _RETRY_F = 0.62
 _MAX_REACH_PX = 1100
 _SEARCH_LONG_SIDE = 1000
 """Long side in px of the smaller picture searched without a tag."""
+_FIRST_FITS, _MOST_FITS = 5, 8
+"""Guesses fitted at first, and at most while none of them is good."""
 _SMALLEST_CROP_PX = 300
 _SETTLED_MM = 6.0
 """A first alignment that moves the page's corners by less than this needs no second one."""
@@ -154,11 +156,13 @@ def _line_fits(pyramid: Pyramid, models: tuple[PageModel, ...]) -> list[PageFit]
         view = _rectified(*_working_picture(pyramid, long_side_px))
         if view is not None:
             photo_from_rect = np.linalg.inv(view.rect_from_photo)
-            guesses = _distinct(coarse.search(view.lines, models, 24), 3)
+            guesses = _distinct(coarse.search(view.lines, models, 24), 5)
             starts += [(guess, photo_from_rect @ guess.rect_from_page) for guess in guesses]
     starts.sort(key=lambda s: -s[0].score)
-    fits = []
-    for guess, start in starts[:5]:
+    fits: list[PageFit] = []
+    for i, (guess, start) in enumerate(starts[:_MOST_FITS]):
+        if i >= _FIRST_FITS and max(f.score.f for f in fits) >= GOOD_F_UNTAGGED:
+            break
         page_map, score = _fit(pyramid, guess.model, start, anchored=False)
         fits.append(PageFit(guess.model, guess.turn, page_map, score, confirmed=False))
     return sorted(fits, key=lambda f: -f.score.f)
