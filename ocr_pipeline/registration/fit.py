@@ -1,6 +1,7 @@
 """Least squares: the homography, and the mesh, that put a page's rules onto the ridges seen."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from ocr_pipeline.registration.canvas import Canvas
 from ocr_pipeline.registration.model import PageModel
 from ocr_pipeline.registration.page_map import Mesh, project
-from ocr_pipeline.values import Floats
+from ocr_pipeline.values import Floats, frozen
 
 HOMOGRAPHY_REACHES_PX = (22, 14, 9, 6)
 MESH_REACHES_PX = (8, 6, 5)
@@ -146,6 +147,7 @@ def refine_mesh(canvas: Canvas, model: PageModel, mesh: Mesh) -> Mesh:
     return mesh
 
 
+@cache
 def _second_differences(rows: int, columns: int) -> Floats:
     """Sum of squared second differences of a node grid, along both directions and crosswise, as a matrix."""
     index = np.arange(rows * columns).reshape(rows, columns)
@@ -156,4 +158,4 @@ def _second_differences(rows: int, columns: int) -> Floats:
             v = np.zeros(rows * columns)
             v[[i, j, k]] = (1, -2, 1)
             out += np.outer(v, v)
-    return out
+    return frozen(out)
