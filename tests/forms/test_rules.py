@@ -97,6 +97,7 @@ def test_a_rule_says_nothing_while_one_of_its_numbers_is_missing_or_undecided(ru
         ("reserve", (251,), 256, {"rate": 0.02, "tolerance": 1}, True),
         ("reserve", (251,), 259, {"rate": 0.02, "tolerance": 1}, False),
         ("reserve", (0,), 0, {"rate": 0.02, "tolerance": 0}, True),
+        ("reserve", (100,), 107, {"rate": 0.07, "tolerance": 0}, True),  # in floating point 7.000000000000001
         ("reserve", (40,), 41, {"rate": 0.025, "tolerance": 0}, True),
         ("ratio_at_most", (102,), 100, {"factor": 1.02}, True),
         ("ratio_at_most", (103,), 100, {"factor": 1.02}, False),

@@ -136,7 +136,6 @@ def test_a_form_of_which_nothing_is_left_is_blurred(page: Grey) -> None:
     assert reason_for_failure(blurred(form_photo(page), 25), "not_a_form") == "blurred"
 
 
-@pytest.mark.xfail(strict=True, reason="quality-1: the sheet's outline keeps a blurred form from being called blurred")
 @pytest.mark.parametrize("sigma_px", [6, 12])
 def test_a_form_of_which_no_line_is_left_is_blurred(page: Grey, sigma_px: float) -> None:
     """At 1.3 px per mm this smears a box over its neighbours; "no form in sight" sends the officer the wrong way."""

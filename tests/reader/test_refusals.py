@@ -138,7 +138,6 @@ def test_numbers_out_of_focus_are_blurred_though_the_form_is_found(reader: Reade
     assert (read.outcome, read.reason) == ("rejected", "blurred")
 
 
-@pytest.mark.xfail(strict=True, reason="quality-2: numbers too soft to be found are not_registered, not blurred")
 def test_numbers_too_soft_to_be_found_are_blurred(reader: Reader, tmp_path: Path) -> None:
     """ "Flatten the paper" is the wrong advice here."""
     read = read_one(reader, numbers_out_of_focus(tmp_path, 5)).read

@@ -55,15 +55,14 @@ def test_exact_measurements_give_the_exact_homography(true: Floats) -> None:
     assert np.abs(project(found, CORNERS) - project(true, CORNERS)).max() < 0.1
 
 
-def test_a_tenth_of_wild_measurements_is_outvoted() -> None:
+def test_a_fifth_of_measurements_one_row_off_is_outvoted() -> None:
     rng = np.random.default_rng(0)
     true = np.array([[1.004, -0.006, 3], [0.005, 0.997, -4], [1e-5, -1e-5, 1]])
     offsets = exact_offsets(moved_by(true))
     for o in offsets.values():
-        wild = rng.random(len(o.shift_mm)) < 0.1
-        o.shift_mm[wild] += rng.uniform(-20, 20, wild.sum())
+        o.shift_mm[rng.random(len(o.shift_mm)) < 0.2] += 16
     found = solve_homography(MODEL, offsets, np.eye(3), scale_mm=1.5)
-    assert np.abs(project(found, CORNERS) - project(true, CORNERS)).max() < 0.5
+    assert np.abs(project(found, CORNERS) - project(true, CORNERS)).max() < 0.8
 
 
 def test_too_little_evidence_changes_nothing() -> None:

@@ -52,7 +52,7 @@ def test_there_is_no_tag_on_white_paper() -> None:
     assert find_tags(Pyramid(np.full((900, 700), 235, np.uint8))) == ()
 
 
-@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+@pytest.mark.parametrize("turn", [0, 270])
 def test_the_similarity_of_a_photographed_tag_has_the_turn_of_the_page(turn: int) -> None:
     photo = take(2, EASY, turn_deg=turn)
     (sighting,) = find_tags(Pyramid(grey_of(photo.shot)))
