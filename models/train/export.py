@@ -186,7 +186,7 @@ def _card_head(onnx_path: Path, data_dir: Path, recipe: Mapping[str, object]) ->
             "shape": ["n", 1, 40, 40],
             "dtype": "float32",
             "preparation": "ocr_pipeline.recognition.digits.prepare_cell",
-            "crop": "square about the printed box, its rules visible on all sides",
+            "crop": "square about the printed box, 1.1 to 1.2 times its outer side, rules visible on all sides",
         },
         "training": {**recipe, "torch": torch.__version__, "python": platform.python_version()},
         "split": {
