@@ -42,11 +42,7 @@ def decode(
     for name, each in evidence.items():
         if name not in numbers or each.field != name:
             raise ValueError(f"evidence of {each.field} under {name}: not a number of {definition.id}")
-    reads = {
-        name: read_alone(evidence[name], len(number.boxes), policy)
-        for name, number in numbers.items()
-        if name in evidence
-    }
+    reads = {name: read_alone(evidence[name], number, policy) for name, number in numbers.items() if name in evidence}
     findings = apply_rules(definition.rules, reads, policy)
     values = {name: read.value for name, read in reads.items()}
     rules = tuple(RuleCheck(rule.id, rule.check(values), rule.severity) for rule in definition.rules)

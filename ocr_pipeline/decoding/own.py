@@ -18,6 +18,7 @@ from ocr_pipeline.decoding.channels import (
 from ocr_pipeline.decoding.joint import Domain
 from ocr_pipeline.decoding.lattice import BLANK, FILLERS, Lattice, meaning, written_by_boxes
 from ocr_pipeline.decoding.policy import Policy
+from ocr_pipeline.forms.definition import Number
 from ocr_pipeline.values import CLASSES, Channel, ChannelRead, Floats, NumberEvidence, Why
 
 ZERO = CLASSES.index("0")
@@ -48,12 +49,12 @@ class OwnRead:
     cut: bool
 
 
-def read_alone(evidence: NumberEvidence, boxes: int, policy: Policy) -> OwnRead:
+def read_alone(evidence: NumberEvidence, number: Number, policy: Policy) -> OwnRead:
     """Read one number from its channels.
 
     Args:
         evidence: of one number.
-        boxes: how many boxes the form gives it.
+        number: the same number in the form.
         policy: thresholds and floors.
 
     Returns:
@@ -62,6 +63,7 @@ def read_alone(evidence: NumberEvidence, boxes: int, policy: Policy) -> OwnRead:
     Raises:
         ValueError: the evidence has the wrong shape or holds what is no log probability.
     """
+    boxes = len(number.boxes)
     check_evidence(evidence, boxes)
     lattice = fused_lattice(evidence, policy)
     alone = probabilities(evidence.boxes)
@@ -78,7 +80,7 @@ def read_alone(evidence: NumberEvidence, boxes: int, policy: Policy) -> OwnRead:
     if bubbles is not None:
         channels["bubbles"] = bubbles
     doubts: set[Why] = set()
-    if value is None or not evidence.placed or not _sure_enough(evidence, alone, as_written, p, policy):
+    if value is None or not evidence.placed or not _sure_enough(evidence, number, alone, as_written, p, policy):
         doubts.add("low_confidence")
     if disagree(evidence, policy):
         doubts.add("channels_disagree")
@@ -88,9 +90,14 @@ def read_alone(evidence: NumberEvidence, boxes: int, policy: Policy) -> OwnRead:
     return OwnRead(evidence, value, as_written, p, frozenset(doubts), channels, candidates, cut)
 
 
-def _sure_enough(evidence: NumberEvidence, alone: Floats, as_written: str, p: float, policy: Policy) -> bool:
+def _sure_enough(
+    evidence: NumberEvidence, number: Number, alone: Floats, as_written: str, p: float, policy: Policy
+) -> bool:
     """Whether a decided number passes its threshold; ``alone`` is what the boxes say, shape (boxes, 13)."""
     speaks = bubbles_speak(evidence)
+    if number.bubbles is not None and not speaks:
+        # Half of the evidence that the form asks for is missing: left empty, or not seen in this photo.
+        return False
     if meaning(as_written) == 0 and not _zero_is_written(evidence, alone, as_written, policy):
         return False
     return p >= policy.accept if speaks else _least_box(alone, as_written) >= policy.box_alone

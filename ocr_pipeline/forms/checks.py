@@ -7,6 +7,8 @@ from itertools import pairwise
 from ocr_pipeline.forms.definition import Box, FormDefinition, Grid, Number, Page
 
 NO_TOTAL = frozenset({"limit", "positive"})
+TAG_FAMILIES = frozenset({"36h10"})
+"""Tag families that registration looks for."""
 
 
 def find_problems(definition: FormDefinition) -> list[str]:
@@ -50,6 +52,8 @@ def _page_problems(page: Page) -> Iterator[str]:
         if not (0 <= rule.at_mm <= across and 0 <= rule.from_mm < rule.to_mm <= along):
             yield f"{where}: {rule.axis} rule at {rule.at_mm} from {rule.from_mm} to {rule.to_mm} leaves the page"
     if page.tag is not None:
+        if page.tag.family not in TAG_FAMILIES:
+            yield f"{where}: tag family {page.tag.family} is not one of {', '.join(sorted(TAG_FAMILIES))}"
         if len(page.tag.quad_mm) != 4:
             yield f"{where}: the tag needs four corners"
         if any(not _inside(Box(x, y, 0, 0), whole) for x, y in page.tag.quad_mm):

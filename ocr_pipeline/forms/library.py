@@ -3,7 +3,7 @@
 from functools import cache
 from importlib import resources
 
-from ocr_pipeline.errors import UnknownFormError
+from ocr_pipeline.errors import DefinitionError, UnknownFormError
 from ocr_pipeline.forms.definition import FormDefinition
 from ocr_pipeline.forms.loading import parse_definition
 
@@ -27,4 +27,7 @@ def load_form(form_id: str) -> FormDefinition:
     """
     if form_id not in form_ids():
         raise UnknownFormError(form_id, form_ids())
-    return parse_definition((_FOLDER / f"{form_id}.toml").read_text(encoding="utf-8"), form_id)
+    definition = parse_definition((_FOLDER / f"{form_id}.toml").read_text(encoding="utf-8"), form_id)
+    if definition.id != form_id:
+        raise DefinitionError(form_id, (f"the file is called {form_id}.toml but its id is {definition.id}",))
+    return definition

@@ -30,6 +30,15 @@ from ocr_pipeline.forms.rules import PARAMS, ArithmeticRule, Kind, Severity
 
 Table = Mapping[str, Any]
 
+_FORM_KEYS = frozenset({"id", "rev", "title", "pages", "rules"})
+_PAGE_KEYS = frozenset(
+    {"page", "title", "size_mm", "measured", "tag", "marks", "h_rules", "v_rules", "texts", "numbers"}
+)
+_NUMBER_KEYS = frozenset(
+    {"field", "label", "boxes", "guide", "bubbles", "tally", "row_totals", "words", "review_order", "excel_column"}
+)
+_RULE_KEYS = frozenset({"id", "code", "kind", "severity", "terms", "total"})
+
 
 class _Problems(list[str]):
     """Collects mistakes; ``attempt`` runs one reader and notes what went wrong instead of stopping."""
@@ -42,6 +51,10 @@ class _Problems(list[str]):
         except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as error:
             self.append(f"{where}: {error}")
         return None
+
+    def unknown(self, where: str, table: Table, known: frozenset[str]) -> None:
+        """Notes keys that mean nothing: a misspelled optional key would otherwise be ignored in silence."""
+        self.extend(f"{where}: {key} is not a key here" for key in sorted(set(table) - known))
 
 
 def parse_definition(text: str, name: str) -> FormDefinition:
@@ -59,8 +72,11 @@ def parse_definition(text: str, name: str) -> FormDefinition:
     except tomllib.TOMLDecodeError as error:
         raise DefinitionError(name, (f"not TOML: {error}",)) from error
     problems = _Problems()
+    problems.unknown("form", table, _FORM_KEYS)
     pages = [problems.attempt(f"page entry {i}", partial(_page, t, problems)) for i, t in _enumerate(table, "pages")]
-    rules = [problems.attempt(f"rule entry {i}", partial(_arithmetic, t)) for i, t in _enumerate(table, "rules")]
+    rules = [
+        problems.attempt(f"rule entry {i}", partial(_arithmetic, t, problems)) for i, t in _enumerate(table, "rules")
+    ]
     definition = problems.attempt(
         "form",
         lambda: FormDefinition(
@@ -86,8 +102,9 @@ def _enumerate(table: Table, key: str) -> list[tuple[int, Table]]:
 
 def _page(t: Table, problems: _Problems) -> Page:
     page = int(t["page"])
+    problems.unknown(f"page {page}", t, _PAGE_KEYS)
     numbers = [
-        problems.attempt(f"page {page}, number {n.get('field', i)}", partial(_number, n))
+        problems.attempt(f"page {page}, number {n.get('field', i)}", partial(_number, n, problems))
         for i, n in _enumerate(t, "numbers")
     ]
     width, height = _floats(t["size_mm"])
@@ -121,7 +138,8 @@ def _tag(t: Table) -> Tag:
     return Tag(str(t["family"]), int(t["id"]), tuple((float(x), float(y)) for x, y in t["quad_mm"]))
 
 
-def _number(t: Table) -> Number:
+def _number(t: Table, problems: _Problems) -> Number:
+    problems.unknown(f"number {t['field']}", t, _NUMBER_KEYS)
     width, height = _floats(t["boxes"]["size"])
     boxes = tuple(Box(x, float(t["boxes"]["y"]), width, height) for x in _floats(t["boxes"]["x"]))
     return Number(
@@ -148,12 +166,13 @@ def _grid(t: Table) -> Grid:
     return Grid(tuple(_floats(t["x"])), tuple(_floats(t["y"])))
 
 
-def _arithmetic(t: Table) -> ArithmeticRule:
+def _arithmetic(t: Table, problems: _Problems) -> ArithmeticRule:
     kind, severity = str(t["kind"]), str(t["severity"])
     if kind not in get_args(Kind):
         raise ValueError(f"{t['id']}: kind {kind!r} is not one of {', '.join(get_args(Kind))}")
     if severity not in get_args(Severity):
         raise ValueError(f"{t['id']}: severity must be error or warning")
+    problems.unknown(f"rule {t['id']}", t, _RULE_KEYS | PARAMS[cast(Kind, kind)])
     params = {key: float(t[key]) for key in PARAMS[cast(Kind, kind)]}
     for key, value in params.items():
         if not math.isfinite(value):

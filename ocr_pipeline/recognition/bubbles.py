@@ -81,7 +81,7 @@ def read_bubbles(darkness: dict[str, Floats]) -> dict[str, BubbleRead | None]:
     empty = float(np.median(everything))
     darkest = everything.max(axis=1)
     strong = darkest[darkest >= empty + (darkest.max() - empty) / 2]
-    filled = float(np.median(strong))
+    filled = float(np.percentile(strong, 60))
     if filled - empty < (_LEAST_SPREAD if len(strong) >= _FEW else _LEAST_SPREAD_OF_FEW):
         return dict.fromkeys(darkness)
     return {field: _read((values - empty) / (filled - empty)) for field, values in darkness.items()}

@@ -241,3 +241,11 @@ def test_evidence_that_does_not_fit_the_form_is_refused(evidence: dict[str, Numb
 def test_policy_refuses_what_cannot_be_meant(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must"):
         Policy(**wrong)  # type: ignore[arg-type]
+
+
+def test_a_form_with_bubbles_needs_a_bubble_to_accept() -> None:
+    small = form([number("a", bubbles=True)])
+    for marks in (None, "___"):
+        read = decode(small, {"a": seen("a", "123", marks, p=0.99999)}, {"a"}).numbers["a"]
+        assert (read.value, read.decision, read.why) == (123, "review", ("low_confidence",))
+    assert decode(small, {"a": seen("a", "123", "123")}, {"a"}).numbers["a"].decision == "accepted"

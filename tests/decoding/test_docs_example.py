@@ -34,7 +34,7 @@ def test_page_3_leaves_the_reading_uncertain() -> None:
         "paslon_3": seen("paslon_3", "X14", "_14"),
         "sah": seen("sah", VALID),
     }
-    likely = read_alone(evidence["sah"], 3, Policy()).candidates
+    likely = read_alone(evidence["sah"], FORM.number("sah"), Policy()).candidates
     assert likely == {159: 0, 154: pytest.approx(1.14, abs=0.005), 59: pytest.approx(5.0, abs=0.05)}
     decoded = decode(FORM, evidence, FIELDS)
     assert decoded.verdict == "reading_uncertain"
