@@ -228,3 +228,20 @@ def test_measured_takes_true_or_false_only(value: str) -> None:
 
 def test_a_limit_that_is_not_a_number_is_a_named_mistake() -> None:
     assert problems_of(spoilt(("max = 300", "max = nan")))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("guide = true", "giude = true", "giude"),
+        ("rev = 3", "rev = 3\nrevision = 4", "revision"),
+        ("marks = ", "mark = ", "mark"),
+        ("max = 300", "max = 300\nmin = 1", "min"),
+    ],
+)
+def test_a_misspelled_key_is_named_instead_of_ignored(old: str, new: str, named: str) -> None:
+    assert any(f"{named} is not a key here" in problem for problem in problems_of(spoilt((old, new))))
+
+
+def test_a_tag_that_nothing_looks_for_is_named() -> None:
+    assert any("36h11" in problem for problem in problems_of(spoilt(('family = "36h10"', 'family = "36h11"'))))
