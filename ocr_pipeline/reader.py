@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -13,7 +13,8 @@ from ocr_pipeline.decoding.policy import Policy
 from ocr_pipeline.errors import PhotoRejected
 from ocr_pipeline.forms.definition import FormDefinition, Number
 from ocr_pipeline.forms.library import form_ids, load_form
-from ocr_pipeline.imaging.decode import DecodedPhoto, PhotoSource, decode_photo, iter_photos
+from ocr_pipeline.imaging.cv import use_one_thread
+from ocr_pipeline.imaging.decode import DecodedPhoto, PhotoSource, decode_photo, file_sha256, iter_photos
 from ocr_pipeline.imaging.quality import blur_px, reason_for_failure, sharpness
 from ocr_pipeline.recognition.bubbles import BubbleRead, bubble_darkness, read_bubbles
 from ocr_pipeline.recognition.digits import DigitModel, load_digit_model
@@ -26,6 +27,8 @@ from ocr_pipeline.values import Floats, NumberEvidence, PageRead, Quality, TpsRe
 PIPELINE_REV = "1"
 """Changes with anything that can change a number: stages, constants. Models have revisions of their own."""
 
+SMALLEST_SIDE_PX = 150
+"""No page with readable boxes fits into a picture this narrow."""
 LEAST_PX_PER_BOX = 11.0
 """Smaller boxes than this are refused: nobody, and no model, reads them safely."""
 MOST_BLUR, SOFT = 0.16, 0.05
@@ -64,6 +67,7 @@ class Reader:
         Raises:
             ModelError: a model is missing or damaged.
         """
+        use_one_thread()
         digits = load_digit_model()
         return cls(digits, _policy_for(digits))
 
@@ -94,7 +98,8 @@ class Reader:
             evidence = self._evidence(pyramid, fit, placed)
             clock.lap("recognise")
         except PhotoRejected as refusal:
-            return PageResult(self._rejected(source.name, photo, refusal.reason, clock), {}, None)
+            digest = photo.sha256 if photo else file_sha256(source)
+            return PageResult(self._rejected(source.name, digest, refusal.reason, clock), {}, None)
         form = load_form(fit.model.form_id)
         decoded = decode(form, evidence, form.measured_fields, self._policy)
         clock.lap("decide")
@@ -134,10 +139,10 @@ class Reader:
             found[p.number.field] = _number_evidence(fit, p, boxes, bubbles.get(p.number.field))
         return found
 
-    def _rejected(self, name: str, photo: DecodedPhoto | None, reason: str, clock: "_Clock") -> PageRead:
+    def _rejected(self, name: str, sha256: str | None, reason: str, clock: "_Clock") -> PageRead:
         return PageRead(
             photo=name,
-            sha256=photo.sha256 if photo else None,
+            sha256=sha256,
             form=None,
             page=None,
             form_rev=None,
@@ -165,8 +170,9 @@ def _policy_for(digits: DigitModel) -> Policy:
 def read_together(results: Sequence[PageResult], policy: Policy | None = None) -> TpsRead:
     """Decides the pages of one polling station together, rules across pages included.
 
-    Of two photos of one page the one with more placed numbers counts; refused photos count for nothing. Pages of
-    several forms cannot be one station: then only those of the first form are used.
+    Of two photos of one page the one with more placed numbers counts; numbers that the other reads differently go to
+    a person (they may be of two stations). Refused photos count for nothing. Pages of several forms cannot be one
+    station: then only those of the first form are used.
     """
     photos = tuple(r.read.photo for r in results)
     read = [r for r in results if r.fit is not None]
@@ -174,14 +180,16 @@ def read_together(results: Sequence[PageResult], policy: Policy | None = None) -
         return TpsRead(photos, None, {}, (), "incomplete")
     form = load_form(read[0].fit.model.form_id) if read[0].fit else None
     assert form is not None
-    best: dict[int, PageResult] = {}
+    pages: dict[int, list[PageResult]] = {}
     for result in read:
-        if result.read.form != form.id or result.read.page is None:
-            continue
-        held = best.get(result.read.page)
-        if held is None or _placed_count(result) > _placed_count(held):
-            best[result.read.page] = result
-    evidence = {field: e for page in sorted(best) for field, e in best[page].evidence.items()}
+        if result.read.form == form.id and result.read.page is not None:
+            pages.setdefault(result.read.page, []).append(result)
+    evidence: dict[str, NumberEvidence] = {}
+    for page in sorted(pages):
+        best = max(pages[page], key=_placed_count)
+        for field, own in best.evidence.items():
+            values = {r.read.numbers[field].value for r in pages[page]}
+            evidence[field] = own if len(values) == 1 else replace(own, placed=False)
     decoded = decode(form, evidence, form.measured_fields, policy or default_policy())
     return TpsRead(photos, form.id, decoded.numbers, decoded.rules, decoded.verdict)
 
@@ -191,6 +199,8 @@ def _placed_count(result: PageResult) -> int:
 
 
 def _registered(photo: DecodedPhoto, pyramid: Pyramid, wanted: FormDefinition | None) -> PageFit:
+    if min(photo.width_px, photo.height_px) < SMALLEST_SIDE_PX:
+        raise PhotoRejected("low_resolution")
     models: tuple[PageModel, ...] = tuple(m for form_id in form_ids() for m in page_models(form_id))
     try:
         fit = register(pyramid, models)

@@ -108,6 +108,14 @@ def decode_photo(source: Source, limits: Limits = LIMITS) -> DecodedPhoto:
     return DecodedPhoto(frozen(pixels), width_px, height_px, digest, orientation, file_format, shown_page)
 
 
+def file_sha256(source: Source, limits: Limits = LIMITS) -> str | None:
+    """SHA-256 of a file that could not be decoded, so that it can still be named; ``None`` without its bytes."""
+    try:
+        return hashlib.sha256(_bytes_and_page(source, limits)[0]).hexdigest()
+    except PhotoRejected:
+        return None
+
+
 def decode_colour(source: Source, limits: Limits = LIMITS) -> Pixels:
     """The same photo in colour, for drawing on.
 

@@ -88,7 +88,7 @@ class _Area:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """The working picture with its perspective removed: ``ridge`` and ``lines`` of it, rectified px from photo px."""
+    """The working picture's lines with the perspective removed, and the homography rectified px from photo px."""
 
     rect_from_photo: Floats
     lines: coarse.Lines
@@ -102,15 +102,23 @@ def register(pyramid: Pyramid, models: Sequence[PageModel]) -> PageFit:
         models: every page that may be in it.
 
     Raises:
-        PhotoRejected: not_a_form, several_forms, not_registered (the caller looks for a better reason).
+        PhotoRejected: not_a_form, unknown_form (a tag that no form of the library has), several_forms,
+            not_registered (the caller looks for a better reason).
     """
     by_tag = {m.page.tag.id: m for m in models if m.page.tag is not None}
-    sightings = [s for s in find_tags(pyramid) if s.id in by_tag]
-    if len(sightings) > 1:
+    sightings = find_tags(pyramid, by_tag.keys())
+    known = [s for s in sightings if s.id in by_tag]
+    if len(known) > 1:
         raise PhotoRejected("several_forms")
-    if sightings:
-        return _with_tag(pyramid, by_tag[sightings[0].id], sightings[0])
-    return _by_lines(pyramid, tuple(models))
+    if known:
+        return _with_tag(pyramid, by_tag[known[0].id], known[0])
+    try:
+        fit = _by_lines(pyramid, tuple(models))
+    except PhotoRejected as refusal:
+        raise PhotoRejected("unknown_form" if sightings else refusal.reason, refusal.detail) from refusal
+    if sightings and not fit.confirmed:
+        raise PhotoRejected("unknown_form", f"tag {sightings[0].id}")
+    return fit
 
 
 def _with_tag(pyramid: Pyramid, model: PageModel, sighting: TagSighting) -> PageFit:

@@ -4,7 +4,7 @@ The 2024 forms carry a tag of family 36h10 (not the common 36h11). The tag cover
 perspective is worthless elsewhere; only a similarity transform is taken from it, and the page's rules do the rest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -14,7 +14,6 @@ from ocr_pipeline.forms.definition import Tag
 from ocr_pipeline.registration.patch import Pyramid
 from ocr_pipeline.values import Floats, Grey
 
-FAMILY = "36h10"
 _ALL_WINDOWS = (3, 13, 23)
 
 
@@ -26,24 +25,40 @@ class TagSighting:
     corners_photo: Floats
 
 
-def find_tags(pyramid: Pyramid) -> tuple[TagSighting, ...]:
-    """Tags of family 36h10, each id once; searched with growing effort, empty when there is none.
+def find_tags(pyramid: Pyramid, known: Collection[int]) -> tuple[TagSighting, ...]:
+    """Tags of family 36h10, searched with growing effort until one of the known ids is found.
 
     Args:
         pyramid: of the upright photo.
+        known: ids of the forms in the library.
+
+    Returns:
+        Every sheet's tag: two of one id, lying apart, are two. Without a known one the foreign ones; empty without any.
     """
+    foreign: tuple[TagSighting, ...] = ()
     for picture, scale, windows in _attempts(pyramid):
         detector = _detector(windows)
         corners, ids, _ = detector.detectMarkers(picture)
-        found: dict[int, TagSighting] = {}
+        found: list[TagSighting] = []
         # Without a tag the ids are None in OpenCV 4 and empty in 5; their shape differs as well.
         for quad, tag_id in zip(corners, np.ravel(ids) if len(corners) else (), strict=True):
             # Pixel centres: a resized picture's pixel i covers i/scale .. (i+1)/scale of the original.
             points = (np.asarray(quad, np.float64).reshape(4, 2) + 0.5) / scale - 0.5
-            found.setdefault(int(tag_id), TagSighting(int(tag_id), points))
-        if found:
-            return tuple(found.values())
-    return ()
+            sighting = TagSighting(int(tag_id), points)
+            if not any(_same_place(sighting, other) for other in found):
+                found.append(sighting)
+        mine = tuple(s for s in found if s.id in known)
+        if mine:
+            return mine
+        foreign = foreign or tuple(found)
+    return foreign
+
+
+def _same_place(one: TagSighting, other: TagSighting) -> bool:
+    """Whether two sightings of one id are one tag (nested contours can give a tag twice)."""
+    apart = one.corners_photo.mean(0) - other.corners_photo.mean(0)
+    side = np.hypot(*(one.corners_photo[1] - one.corners_photo[0]))
+    return one.id == other.id and bool(np.hypot(*apart) < side)
 
 
 def similarity_from_tag(tag: Tag, sighting: TagSighting) -> Floats:

@@ -104,10 +104,6 @@ def read_one(reader: PhotoReader, task: Task, form_id: str | None) -> "list[Page
     """Reads one file and draws its overlay pictures; an unexpected failure is reported and refuses this file only."""
     try:
         results = reader.read_file(task.path, form_id)
-        if task.overlay is not None:
-            from service.report.overlay import save_overlays
-
-            save_overlays(results, task.overlay)
     except Exception:
         print_error(
             "internal",
@@ -116,7 +112,23 @@ def read_one(reader: PhotoReader, task: Task, form_id: str | None) -> "list[Page
             traceback.format_exc(limit=-3),
         )
         return [refused(task.path)]
+    if task.overlay is not None:
+        _save_overlays(results, task.overlay)
     return results
+
+
+def _save_overlays(results: "list[PageResult]", stem: Path) -> None:
+    """Draws the pictures; one that cannot be written costs no reading."""
+    from service.report.overlay import save_overlays
+
+    try:
+        save_overlays(results, stem)
+    except Exception as error:
+        print_error(
+            "overlay_not_written",
+            f"Gambar {stem} tidak dapat ditulis ({error}); hasil bacaannya tetap ada. Periksa folder dan ruang disk.",
+            f"Picture {stem} cannot be written ({error}); the reading is kept. Check the folder and the disk space.",
+        )
 
 
 def refused(path: str) -> "PageResult":

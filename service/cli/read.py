@@ -99,15 +99,25 @@ def _tasks(paths: Sequence[str], overlay: Path | None) -> "list[Task]":
     if overlay is None:
         return [Task(path) for path in paths]
     overlay.mkdir(parents=True, exist_ok=True)
-    return [Task(path, overlay / name) for path, name in zip(paths, overlay_names(paths), strict=True)]
+    names = overlay_names(paths, overlay)
+    return [Task(path, overlay / name) for path, name in zip(paths, names, strict=True)]
 
 
-def overlay_names(paths: Sequence[str]) -> list[str]:
-    """A name for each photo's overlay picture, without suffix: the photo's own, numbered where two are alike."""
+def overlay_names(paths: Sequence[str], folder: Path) -> list[str]:
+    """A name for each photo's overlay picture, without suffix: the photo's own, numbered where two are alike.
+
+    A picture never takes the name of a photo of the batch that lies in the folder itself: the photo would be lost.
+    """
+    photos = [Path(path.rpartition("#")[0] or path) for path in paths]
+    mine = folder.resolve()
+    here = [p.resolve().name.casefold() for p in photos if p.resolve().parent == mine]
+    here += [p.name.casefold() for p in photos if p.parent.resolve() == mine]
     taken: set[str] = set()
     names = []
     for path in paths:
         stem = Path(path).stem or "foto"
+        if any(photo.startswith(f"{stem}.".casefold()) for photo in here):
+            stem = f"{stem}.hasil"
         name, k = stem, 2
         while name.casefold() in taken:
             name, k = f"{stem}-{k}", k + 1

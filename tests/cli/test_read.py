@@ -97,5 +97,15 @@ def test_a_folder_for_overlays_that_cannot_be_made_is_wrong_usage(
     assert "turus: file_problem" in capsys.readouterr().err
 
 
-def test_overlay_names_never_collide() -> None:
-    assert overlay_names(["x/a.jpg", "y/a.png", "A.jpg", "b.jpg", "a-2.jpg"]) == ["a", "a-2", "A-3", "b", "a-2-2"]
+def test_overlay_names_never_collide(tmp_path: Path) -> None:
+    names = overlay_names(["x/a.jpg", "y/a.png", "A.jpg", "b.jpg", "a-2.jpg"], tmp_path)
+    assert names == ["a", "a-2", "A-3", "b", "a-2-2"]
+
+
+def test_an_overlay_picture_never_takes_the_place_of_a_photo(tmp_path: Path) -> None:
+    """Neither of its own nor of another of the batch, also under a page's name, a link or another spelling."""
+    (tmp_path / "link").symlink_to(tmp_path)
+    photos = ["hal2.jpg", "b.halaman-1.jpg", "link/c.JPG", "elsewhere/d.jpg"]
+    paths = [*(str(tmp_path / p) for p in photos), "x/b.pdf", "y/HAL2.png"]
+    names = overlay_names(paths, tmp_path)
+    assert names == ["hal2.hasil", "b.halaman-1.hasil", "c.hasil", "d", "b.hasil", "HAL2.hasil-2"]

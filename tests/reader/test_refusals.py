@@ -53,6 +53,33 @@ def two_sheets(folder: Path) -> Path:
     return save_grey(np.concatenate([grey[:height] for grey in both], axis=1), folder)
 
 
+def two_stations_of_one_page(folder: Path) -> Path:
+    grey = grey_of(plain_photo(2))
+    return save_grey(np.concatenate([grey, grey], axis=1), folder)
+
+
+def sheet_with_a_foreign_tag(folder: Path) -> Path:
+    """The page of another form of the same make: same lines, a tag that no form of the library has."""
+    photo = plain_photo(2)
+    tag = photo.page.tag
+    assert tag is not None
+    grey = grey_of(photo).copy()
+    dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_APRILTAG_36H10)
+    foreign = cv2.copyMakeBorder(cv2.aruco.generateImageMarker(dictionary, 7, 320), 40, 40, 40, 40, 0, value=255)
+    corners = np.array([[40, 40], [360, 40], [360, 360], [40, 360]], np.float32)
+    place = photo.shot.to_photo(np.array(tag.quad_mm)).astype(np.float32)
+    size = (grey.shape[1], grey.shape[0])
+    turn = cv2.getPerspectiveTransform(corners, place)
+    pasted = cv2.warpPerspective(foreign, turn, size)
+    covered = cv2.warpPerspective(np.full_like(foreign, 255), turn, size) > 127
+    grey[covered] = pasted[covered]
+    return save_grey(grey, folder)
+
+
+def sliver(folder: Path) -> Path:
+    return save_grey(np.full((9000, 9), 200, np.uint8), folder)
+
+
 def lower_rows_cut_off(folder: Path) -> Path:
     """The last line of page 3 hangs out of the picture; the boxes of a number with it."""
     photo = plain_photo(3)
@@ -92,6 +119,9 @@ DESERVED: list[tuple[Callable[[Path], Path], str]] = [
     (unreadable, "unreadable_file"),
     (blank_wall, "not_a_form"),
     (two_sheets, "several_forms"),
+    (two_stations_of_one_page, "several_forms"),
+    (sheet_with_a_foreign_tag, "unknown_form"),
+    (sliver, "low_resolution"),
     (right_side_cut_off, "cropped"),
     (lower_rows_cut_off, "cropped"),
     (night, "too_dark"),
@@ -119,6 +149,7 @@ def test_a_picture_is_refused_for_what_is_wrong_with_it(
 
 def test_the_hash_is_known_wherever_there_was_a_picture(reader: Reader, tmp_path: Path) -> None:
     assert read_one(reader, missing(tmp_path)).read.sha256 is None
+    assert read_one(reader, unreadable(tmp_path)).read.sha256 is not None
     assert read_one(reader, blank_wall(tmp_path)).read.sha256 is not None
 
 

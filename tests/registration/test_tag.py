@@ -10,6 +10,7 @@ from ocr_pipeline.registration.tag import TagSighting, find_tags, similarity_fro
 from ocr_pipeline.values import Floats, Grey
 from tests.registration.shots import EASY, FORM, drawing_map, drawn, grey_of, take
 
+KNOWN = (101, 102, 103)
 TAG = Tag("36h10", 101, ((526, 139), (493.9, 139), (493.9, 106.9), (526, 106.9)))
 
 
@@ -21,7 +22,7 @@ def paper_with(*pages: int, px_per_mm: float = 1.6) -> Grey:
 
 @pytest.mark.parametrize("page", [1, 2, 3])
 def test_the_tag_names_the_page_and_lies_where_it_is_printed(page: int) -> None:
-    (sighting,) = find_tags(Pyramid(paper_with(page)))
+    (sighting,) = find_tags(Pyramid(paper_with(page)), KNOWN)
     tag = FORM.page(page).tag
     assert tag is not None
     assert sighting.id == tag.id
@@ -29,7 +30,7 @@ def test_the_tag_names_the_page_and_lies_where_it_is_printed(page: int) -> None:
 
 
 def test_corners_are_in_photo_px_also_where_the_photo_was_shrunk_to_find_them() -> None:
-    (sighting,) = find_tags(Pyramid(paper_with(2, px_per_mm=5.0)))
+    (sighting,) = find_tags(Pyramid(paper_with(2, px_per_mm=5.0)), KNOWN)
     tag = FORM.page(2).tag
     assert tag is not None
     assert np.abs(sighting.corners_photo - project(drawing_map(5.0), np.array(tag.quad_mm))).max() < 2.5
@@ -37,25 +38,32 @@ def test_corners_are_in_photo_px_also_where_the_photo_was_shrunk_to_find_them() 
 
 def test_a_faint_dark_tag_is_found() -> None:
     faint = (paper_with(3).astype(np.float32) * 0.08 + 8).astype(np.uint8)
-    assert [s.id for s in find_tags(Pyramid(faint))] == [103]
+    assert [s.id for s in find_tags(Pyramid(faint), KNOWN)] == [103]
 
 
 def test_two_pages_side_by_side_give_two_tags() -> None:
-    assert {s.id for s in find_tags(Pyramid(paper_with(1, 3)))} == {101, 103}
+    assert {s.id for s in find_tags(Pyramid(paper_with(1, 3)), KNOWN)} == {101, 103}
 
 
-def test_a_tag_seen_twice_counts_once() -> None:
-    assert [s.id for s in find_tags(Pyramid(paper_with(2, 2)))] == [102]
+def test_two_sheets_of_one_page_give_two_tags() -> None:
+    """Read as one, the second station would be lost in silence."""
+    assert [s.id for s in find_tags(Pyramid(paper_with(2, 2)), KNOWN)] == [102, 102]
+
+
+def test_a_foreign_tag_is_told_but_a_known_one_beside_it_is_preferred() -> None:
+    paper = Pyramid(paper_with(1, 3))
+    assert {s.id for s in find_tags(paper, {103})} == {103}
+    assert {s.id for s in find_tags(paper, {7})} == {101, 103}
 
 
 def test_there_is_no_tag_on_white_paper() -> None:
-    assert find_tags(Pyramid(np.full((900, 700), 235, np.uint8))) == ()
+    assert find_tags(Pyramid(np.full((900, 700), 235, np.uint8)), KNOWN) == ()
 
 
 @pytest.mark.parametrize("turn", [0, 270])
 def test_the_similarity_of_a_photographed_tag_has_the_turn_of_the_page(turn: int) -> None:
     photo = take(2, EASY, turn_deg=turn)
-    (sighting,) = find_tags(Pyramid(grey_of(photo.shot)))
+    (sighting,) = find_tags(Pyramid(grey_of(photo.shot)), KNOWN)
     tag = photo.page.tag
     assert tag is not None
     found = similarity_from_tag(tag, sighting)
