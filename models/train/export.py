@@ -10,25 +10,23 @@ import torch
 from numpy.typing import NDArray
 
 from models.train.card import toml_text, write_card
-from models.train.degrade import FIXED, Strength, random_view
-from models.train.drawn import draw_box
+from models.train.degrade import FIXED
 from models.train.measure import confusion_text, drawn_boxes, measure, read_boxes
 from models.train.net import DigitNet
+from models.train.reference import write_reference
 from models.train.sources import (
     CALIBRATION_INDICES,
     TEST_GROUPS_2019_EVERY,
     TEST_INDICES,
     load_boxes_2024,
-    load_symbols,
     sha256_of,
 )
 from ocr_pipeline.recognition.calibration import Threshold, choose_threshold, fit_temperature, log_softmax
-from ocr_pipeline.recognition.digits import CLASSES, DigitCard, DigitModel, load_digit_model, prepare_cell
+from ocr_pipeline.recognition.digits import DigitModel, load_digit_model, prepare_cell
+from ocr_pipeline.values import CLASSES
 
-_REFERENCE_SEED = 5_000_001
 _CALIBRATION_SEED = 6_000_001
 _OPSET = 18
-_LOGIT_TOLERANCE = 1e-3
 _MAX_ERROR_BOUND = 0.005
 _DATA_FILES = (
     "boxes-2024.zip",
@@ -65,7 +63,7 @@ def export_and_measure(net: DigitNet, data_dir: Path, out_dir: Path, name: str, 
     """
     onnx_path = out_dir / f"{name}.onnx"
     write_onnx(net, onnx_path)
-    write_reference(net, onnx_path, data_dir)
+    print(f"largest difference between torch and ONNX logits: {write_reference(net, onnx_path):.2e}")
     card = _card_head(onnx_path, data_dir, recipe)
     card["calibration"] = {"temperature": 1.0, "accept_probability": 1.0}
     write_card(onnx_path.with_suffix(".toml"), card)
@@ -97,30 +95,6 @@ def write_onnx(net: DigitNet, path: Path) -> None:
     )
     assert program is not None
     program.save(path, external_data=False)
-
-
-def write_reference(net: DigitNet, onnx_path: Path, data_dir: Path) -> None:
-    """Torch logits of drawn boxes beside the model, after checking that the ONNX file gives the same.
-
-    Raises:
-        RuntimeError: a logit differs by more than 0.001.
-    """
-    symbols = load_symbols(data_dir)
-    rng = np.random.default_rng(_REFERENCE_SEED)
-    cells = np.stack(
-        [prepare_cell(random_view(draw_box(row % 13, symbols, rng), rng, Strength())) for row in range(39)]
-    )[:, np.newaxis].astype(np.float16)
-    with torch.no_grad():
-        logits = net(torch.from_numpy(cells.astype(np.float32))).numpy().astype(np.float32)
-    unchecked = DigitCard(onnx_path.stem, "", 1.0, 1.0)
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(onnx_path.read_bytes(), providers=["CPUExecutionProvider"])
-    gap = float(np.abs(DigitModel(unchecked, session).logits(cells.astype(np.float32)) - logits).max())
-    print(f"largest difference between torch and ONNX logits: {gap:.2e}")
-    if gap > _LOGIT_TOLERANCE:
-        raise RuntimeError(f"the exported net differs from the torch net by {gap}")
-    np.savez_compressed(onnx_path.with_suffix(".npz"), cells=cells, logits=logits)
 
 
 def calibrate(model: DigitModel, data_dir: Path) -> dict[str, object]:
