@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ocr_pipeline.evaluation.labels import Label
+from ocr_pipeline.recognition.calibration import clopper_pearson_upper
 from ocr_pipeline.values import NumberRead, PageRead
 
 CONFIDENCE = 0.95
@@ -40,20 +41,15 @@ class Share:
         """One-sided 95 % Clopper-Pearson lower bound of the true share."""
         if not self.n:
             return None
-        return _beta_quantile(self.hits, self.n - self.hits + 1, 1 - CONFIDENCE) if self.hits else 0.0
+        # A hit seen from the other side is a miss: the bounds mirror each other.
+        return 1 - clopper_pearson_upper(self.n - self.hits, self.n, CONFIDENCE)
 
     @property
     def upper(self) -> float | None:
         """One-sided 95 % Clopper-Pearson upper bound of the true share."""
         if not self.n:
             return None
-        return _beta_quantile(self.hits + 1, self.n - self.hits, CONFIDENCE) if self.hits < self.n else 1.0
-
-
-def _beta_quantile(a: float, b: float, q: float) -> float:
-    from scipy.special import betaincinv  # half a second to load, and only bounds need it
-
-    return float(betaincinv(a, b, q))
+        return clopper_pearson_upper(self.hits, self.n, CONFIDENCE)
 
 
 @dataclass(frozen=True, slots=True)
