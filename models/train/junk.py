@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.train.drawn import draw_box
-from ocr_pipeline.recognition.digits import CLASSES
+from ocr_pipeline.values import CLASSES
 
 Grey = NDArray[np.uint8]
 Symbols = dict[int, list[NDArray[np.uint8]]]

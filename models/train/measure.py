@@ -13,7 +13,8 @@ from models.train.junk import draw_junk
 from models.train.sampler import PHOTOS, SCANS
 from models.train.sources import Box, load_boxes_2024, load_npz_boxes, load_symbols
 from ocr_pipeline.recognition.calibration import clopper_pearson_upper
-from ocr_pipeline.recognition.digits import CLASSES, DigitModel
+from ocr_pipeline.recognition.digits import DigitModel
+from ocr_pipeline.values import CLASSES
 
 Grey = NDArray[np.uint8]
 

@@ -3,7 +3,8 @@
 import torch
 from torch import nn
 
-from ocr_pipeline.recognition.digits import CELL_SIDE_PX, CLASSES
+from ocr_pipeline.recognition.digits import CELL_SIDE_PX
+from ocr_pipeline.values import CLASSES
 
 
 class DigitNet(nn.Module):

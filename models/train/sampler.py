@@ -13,7 +13,8 @@ from models.train.degrade import Strength, random_view
 from models.train.drawn import draw_box
 from models.train.junk import draw_junk
 from models.train.sources import Box, load_boxes_2024, load_npz_boxes, load_symbols
-from ocr_pipeline.recognition.digits import CELL_SIDE_PX, CLASSES, prepare_cell
+from ocr_pipeline.recognition.digits import CELL_SIDE_PX, prepare_cell
+from ocr_pipeline.values import CLASSES
 
 SCANS = ("boxes-c1-2019-aceh", "boxes-c1-2019-mixed", "boxes-2014-2019-mixed")
 PHOTOS = "boxes-2024-photos"

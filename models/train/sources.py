@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_pipeline.recognition.digits import CLASSES
+from ocr_pipeline.values import CLASSES
 
 LABEL_TO_CLASS = {**{str(digit): digit for digit in range(10)}, "X": 10, "-": 11, "blank": 12}
 """Labels of the data files to class indices; ``?`` is absent and left out."""

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocr_pipeline.errors import LabelsError
-from ocr_pipeline.recognition.digits import CLASSES, DigitModel, load_digit_model
+from ocr_pipeline.recognition.digits import DigitModel, load_digit_model
+from ocr_pipeline.values import CLASSES
 
 LABELS_FILE = "labels.csv"
 _UNDECIDABLE = "?"

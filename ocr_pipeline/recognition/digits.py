@@ -20,12 +20,10 @@ from numpy.typing import NDArray
 
 from ocr_pipeline.errors import ModelError
 from ocr_pipeline.recognition.calibration import log_softmax
+from ocr_pipeline.values import CLASSES
 
 if TYPE_CHECKING:
     import onnxruntime
-
-CLASSES = "0123456789X-_"
-"""Class order of every probability vector here: ten digits, X filler, dash, blank."""
 
 CELL_SIDE_PX = 40
 """Side of the prepared cell."""

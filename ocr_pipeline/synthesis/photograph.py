@@ -5,7 +5,7 @@ at every resolution.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -261,8 +261,3 @@ def _expose(lit: Float32, channel: int, settings: PhotoSettings, angle_deg: floa
     # Highlights roll off as on film and phones instead of clipping hard.
     knee = np.minimum(value, 235) + np.maximum(value - 235, 0) * 0.35
     return np.asarray(np.clip(np.rint(knee), 0, 255), np.uint8)
-
-
-def with_size(settings: PhotoSettings, long_side_px: int) -> PhotoSettings:
-    """The same photo at another resolution."""
-    return replace(settings, long_side_px=long_side_px)

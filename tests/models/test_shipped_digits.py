@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ocr_pipeline.recognition.digits import CLASSES, DigitModel, load_digit_model
+from ocr_pipeline.recognition.digits import DigitModel, load_digit_model
+from ocr_pipeline.values import CLASSES
 
 TOLERANCE = 2e-3
 """Between torch and onnxruntime, on logits of about ten; another machine may sum in another order."""

@@ -15,7 +15,8 @@ from models.train.drawn import draw_box
 from models.train.junk import draw_junk
 from models.train.sampler import Mixture, Pools, load_pools, make_batch
 from models.train.sources import Box, load_boxes_2024, part_of_block
-from ocr_pipeline.recognition.digits import CLASSES, DigitModel, load_digit_model
+from ocr_pipeline.recognition.digits import DigitModel, load_digit_model
+from ocr_pipeline.values import CLASSES
 
 Symbols = dict[int, list[NDArray[np.uint8]]]
 
