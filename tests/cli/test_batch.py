@@ -87,3 +87,16 @@ def test_process_count_follows_the_wish_and_else_the_batch() -> None:
     assert process_count(4, 2) == 2
     assert process_count(None, 3) == 1
     assert process_count(None, 10_000) >= 1
+
+
+def test_a_picture_that_cannot_be_written_costs_no_reading(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full_disk(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("service.report.overlay.save_overlays", full_disk)
+    results = list(read_batch([Task("a.jpg", tmp_path / "a")], Job(load_fake), 1))
+
+    assert [page.read.outcome for pages in results for page in pages] == ["review"]
+    assert "turus: overlay_not_written" in capfd.readouterr().err

@@ -241,3 +241,12 @@ def test_a_refused_photo_beside_good_ones_changes_nothing(pages: list[Read], rea
     tps = read_together([refused, *together(pages, 1)])
     assert tps.verdict == "consistent"
     assert len(tps.photos) == 4
+
+
+def test_two_stations_mixed_up_go_to_a_person(pages: list[Read]) -> None:
+    """Two photos of page 2 that read differently: none of the differing numbers is taken from either without a look."""
+    second = [next(r for r in together(pages, seed) if r.read.page == 2) for seed in SEEDS[:2]]
+    tps = read_together(second)
+    differing = {f for f, n in second[0].read.numbers.items() if n.value != second[1].read.numbers[f].value}
+    assert differing
+    assert {f for f, n in tps.numbers.items() if n.decision == "review"} >= differing
