@@ -127,7 +127,7 @@ class Quality:
     Attributes:
         sharpness: 0 (no printed edge left) to 1 (as sharp as the resolution allows), on the number cells.
         px_per_box: side of a digit box in photo px, the smallest on the page.
-        coverage: share of the page's numbers that lie inside the photo, 0-1.
+        coverage: share of the page's numbers whose own print was found, 0-1.
     """
 
     sharpness: float

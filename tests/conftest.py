@@ -21,7 +21,7 @@ settings.load_profile("turus")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 NEEDS_SHARED = "needs the real photos and digits: put the folder shared/ beside the project's folder"
-NEEDS_TORCH = "needs torch: .venv/bin/pip install torch==2.13.0 'onnx>=1.18,<2'"
+NEEDS_TORCH = "needs torch: .venv/bin/pip install -e '.[train]'"
 
 REQUIRE_ALL = os.environ.get("TURUS_REQUIRE_ALL") == "1"
 """Set by .ci/run, where everything is installed: there a skipped test is a failed one."""
