@@ -9,7 +9,7 @@ from ocr_pipeline.registration.snap import NumberFit
 from ocr_pipeline.values import Floats, Grey
 
 MARGIN = 1.2
-"""Side of a crop over the distance of the printed edges' centre lines; measured on real photos (docs/accuracy.md)."""
+"""Side of a crop over the distance of the printed edges' centre lines; measured on photos (docs/architecture.md)."""
 _SIDE_PX = (24, 64)
 
 

@@ -23,7 +23,7 @@ FILLED, EMPTY = 0.6, 0.4
 """Page-normalised darkness above which a bubble is filled, below which it is empty; between them it is unclear."""
 _STEEPNESS = 20.0
 """Log-odds of "filled" per unit of page-normalised darkness about one half. Chosen so that real filled bubbles (0.73
-and more) and real empty ones (0.33 and less) come out at about 1 in 100 and better; see docs/accuracy.md."""
+and more) and real empty ones (0.33 and less) come out at about 1 in 100 and better."""
 
 
 @dataclass(frozen=True, slots=True)
