@@ -9,7 +9,7 @@ import pytest
 
 from service.cli.main import main
 
-HEAVY = ("cv2", "jinja2", "numpy", "onnxruntime", "PIL", "rich", "scipy")
+HEAVY = ("cv2", "jinja2", "numpy", "onnxruntime", "PIL", "rich")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
