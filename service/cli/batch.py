@@ -253,7 +253,13 @@ class _Worker:
         self.is_ready = False
         self.index = -1
         self.task = Task("")
-        self.process.start()
+        # A process inherits the signals that are blocked where it is started: without this, Ctrl-C during its first
+        # moments ends it in a traceback. Here the signal waits until the start is done.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         # Only the child may hold its end, or its death would not be seen here.
         theirs.close()
 
@@ -265,7 +271,7 @@ class _Worker:
 
 def _serve(connection: Connection, job: Job) -> None:
     """A worker's life: load the reader once, then one photo after the other until the line is closed."""
-    # Ctrl-C goes to the whole group; the parent decides, and stops its workers.
+    # Ctrl-C goes to the whole group; the parent decides, and stops its workers. Blocked so far, from now on ignored.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
         try:
