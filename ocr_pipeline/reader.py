@@ -178,8 +178,8 @@ def read_together(results: Sequence[PageResult], policy: Policy | None = None) -
     read = [r for r in results if r.fit is not None]
     if not read:
         return TpsRead(photos, None, {}, (), "incomplete")
-    form = load_form(read[0].fit.model.form_id) if read[0].fit else None
-    assert form is not None
+    assert read[0].fit is not None
+    form = load_form(read[0].fit.model.form_id)
     pages: dict[int, list[PageResult]] = {}
     for result in read:
         if result.read.form == form.id and result.read.page is not None:
@@ -216,8 +216,7 @@ def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> tuple[list[Pl
 
     Raises:
         PhotoRejected: ``low_resolution`` when boxes are too small to read, ``blurred``, ``cropped`` when boxes lie
-        outside
-            the photo, ``not_registered`` when no number's own print is found.
+            outside the photo, ``not_registered`` when no number's own print is found.
     """
     numbers = fit.model.page.numbers
     sides_px = [box_side_px(fit.page_map, n) for n in numbers]

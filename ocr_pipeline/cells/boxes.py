@@ -30,9 +30,7 @@ def number_quad(page_map: PageMap, number: Number, fit: NumberFit | None = None)
 
     Where the definition expects them, or where they were found when a fit is given.
     """
-    a = number.area_mm
-    corners = np.array([(a.x_mm, a.y_mm), (a.x_mm + a.w_mm, a.y_mm)])
-    corners = np.concatenate([corners, corners[::-1] + (0, a.h_mm)])
+    corners = np.array(number.area_mm.corners_mm)
     return page_map.to_photo(corners if fit is None else corners + fit.shift_mm)
 
 

@@ -30,6 +30,12 @@ class Box:
         """Centre (x, y)."""
         return self.x_mm + self.w_mm / 2, self.y_mm + self.h_mm / 2
 
+    @property
+    def corners_mm(self) -> tuple[tuple[float, float], ...]:
+        """Corners (x, y), clockwise from the top-left."""
+        x1, y1 = self.x_mm + self.w_mm, self.y_mm + self.h_mm
+        return (self.x_mm, self.y_mm), (x1, self.y_mm), (x1, y1), (self.x_mm, y1)
+
     def overlaps(self, other: "Box") -> bool:
         """Whether the two rectangles share area."""
         apart_x = self.x_mm + self.w_mm <= other.x_mm or other.x_mm + other.w_mm <= self.x_mm

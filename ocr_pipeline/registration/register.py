@@ -219,8 +219,9 @@ def _near_page(model: PageModel, photo_from_page: Floats) -> _Area:
 
 def _rectified(flat: Ridge, scale: float, area: _Area | None = None) -> _View | None:
     segments = find_segments(flat)
-    angles = dominant_angles(segments)
-    if area is not None:
+    if area is None:
+        angles = dominant_angles(segments)
+    else:
         segments, angles = _within(segments, area, scale), _sorted_angles(area.angles)
     if angles is None:
         return None

@@ -178,9 +178,7 @@ def write_truth(out_dir: Path, lines: Collection[Mapping[str, Any]]) -> Path:
 
 def number_quad(number: Number) -> Floats:
     """Corners of a number's boxes, shape (4, 2), float64, page mm, clockwise from the top-left."""
-    area = number.area_mm
-    right, bottom = area.x_mm + area.w_mm, area.y_mm + area.h_mm
-    return np.array([[area.x_mm, area.y_mm], [right, area.y_mm], [right, bottom], [area.x_mm, bottom]])
+    return np.array(number.area_mm.corners_mm)
 
 
 def describe_capture(settings: PhotoSettings) -> str:

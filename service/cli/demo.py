@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.read import Jobs
+from service.cli.read import Jobs, tasks_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,14 +29,13 @@ def demo(
     from rich import console as rich_console
 
     from ocr_pipeline.evaluation.labels import load_labels
-    from service.cli.batch import Job, Task, load_reader, process_count, read_batch
+    from service.cli.batch import Job, load_reader, process_count, read_batch
     from service.cli.table import print_page, print_tps
     from service.report.html import make_card, render_report
 
-    out.mkdir(parents=True, exist_ok=True)
     truth = sample_truth(out)
     labels = load_labels(truth)
-    tasks = [Task(label.path, out / Path(label.file).stem) for label in labels]
+    tasks = tasks_of([label.path for label in labels], out)
     console = rich_console.Console(highlight=False)
     results: list[PageResult] = []
     for pages in read_batch(tasks, Job(load_reader), process_count(jobs, len(tasks))):

@@ -55,7 +55,7 @@ def read(
     from service.cli.batch import Job, load_reader, process_count, read_batch
 
     check_form(form)
-    tasks = _tasks(paths, overlay)
+    tasks = tasks_of(paths, overlay)
     results = read_batch(tasks, Job(load_reader, form), process_count(jobs, len(paths)))
     bar = not sys.stdout.isatty()
     shown = with_progress(results, len(paths), bar)
@@ -93,7 +93,8 @@ def with_progress(results: "Iterator[list[PageResult]]", n: int, wanted: bool = 
     return moving()
 
 
-def _tasks(paths: Sequence[str], overlay: Path | None) -> "list[Task]":
+def tasks_of(paths: Sequence[str], overlay: Path | None) -> "list[Task]":
+    """The files of a batch, with where their overlay pictures go; makes that folder."""
     from service.cli.batch import Task
 
     if overlay is None:

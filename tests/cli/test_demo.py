@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import pytest
@@ -26,3 +27,14 @@ def test_without_samples_some_are_drawn(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
     assert truth.is_file()
     assert len(list(truth.parent.glob("*.jpg"))) >= 3
+
+
+def test_the_demo_never_overwrites_the_samples(monkeypatch: pytest.MonkeyPatch, turus: Turus, tmp_path: Path) -> None:
+    folder = tmp_path / "samples"
+    shutil.copytree(demo.SAMPLES, folder)
+    monkeypatch.setattr(demo, "SAMPLES", folder)
+    before = {path.name: path.read_bytes() for path in folder.glob("*.jpg")}
+
+    assert turus("demo", "--out", str(folder), "--jobs", "2")[0] == 0
+
+    assert {name: (folder / name).read_bytes() for name in before} == before
