@@ -68,6 +68,17 @@ class LabelsError(TurusError):
         super().__init__("bad_labels", f"Berkas label salah: {detail_id}.", f"The labels file is wrong: {detail_en}.")
 
 
+class EvidenceError(TurusError):
+    """Stored evidence of a page that cannot be unpacked; its photo has to be read again."""
+
+    def __init__(self, detail_id: str, detail_en: str) -> None:
+        super().__init__(
+            "bad_evidence",
+            f"Bukti bacaan yang tersimpan tidak dapat dipakai: {detail_id}. Baca ulang fotonya.",
+            f"The stored evidence of a reading cannot be used: {detail_en}. Read its photo again.",
+        )
+
+
 REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "missing": (

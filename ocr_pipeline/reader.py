@@ -2,8 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,10 +21,9 @@ from ocr_pipeline.registration.model import PageModel, page_models
 from ocr_pipeline.registration.patch import Patch, Pyramid
 from ocr_pipeline.registration.register import PageFit, register
 from ocr_pipeline.registration.snap import NumberFit, snap_number
+from ocr_pipeline.revision import PIPELINE_REV
+from ocr_pipeline.station import PageEvidence, decide_station, default_policy, policy_of
 from ocr_pipeline.values import Floats, NumberEvidence, PageRead, Quality, TpsRead
-
-PIPELINE_REV = "1"
-"""Changes with anything that can change a number: stages, constants. Models have revisions of their own."""
 
 SMALLEST_SIDE_PX = 150
 """No page with readable boxes fits into a picture this narrow."""
@@ -69,7 +67,7 @@ class Reader:
         """
         use_one_thread()
         digits = load_digit_model()
-        return cls(digits, _policy_for(digits))
+        return cls(digits, policy_of(digits.card))
 
     def read_file(self, path: str, form_id: str | None = None) -> list[PageResult]:
         """Reads a file: one result for each page in it, never an exception for what is in the file.
@@ -157,45 +155,27 @@ class Reader:
         )
 
 
-@cache
-def default_policy() -> Policy:
-    """The decoder's policy with what the shipped digit model's card says."""
-    return _policy_for(load_digit_model())
-
-
-def _policy_for(digits: DigitModel) -> Policy:
-    return Policy(box_alone=digits.card.accept_probability)
-
-
 def read_together(results: Sequence[PageResult], policy: Policy | None = None) -> TpsRead:
-    """Decides the pages of one polling station together, rules across pages included.
+    """Decides the pages of one polling station together, see :func:`~ocr_pipeline.station.decide_station`.
 
-    Of two photos of one page the one with more placed numbers counts; numbers that the other reads differently go to
-    a person (they may be of two stations). Refused photos count for nothing. Pages of several forms cannot be one
-    station: then only those of the first form are used.
+    Refused photos count for nothing. Pages of several forms cannot be one station: then only those of the first form
+    are used.
     """
     photos = tuple(r.read.photo for r in results)
-    read = [r for r in results if r.fit is not None]
-    if not read:
+    pages = [_page_evidence(r) for r in results if r.fit is not None]
+    if not pages:
         return TpsRead(photos, None, {}, (), "incomplete")
-    assert read[0].fit is not None
-    form = load_form(read[0].fit.model.form_id)
-    pages: dict[int, list[PageResult]] = {}
-    for result in read:
-        if result.read.form == form.id and result.read.page is not None:
-            pages.setdefault(result.read.page, []).append(result)
-    evidence: dict[str, NumberEvidence] = {}
-    for page in sorted(pages):
-        best = max(pages[page], key=_placed_count)
-        for field, own in best.evidence.items():
-            values = {r.read.numbers[field].value for r in pages[page]}
-            evidence[field] = own if len(values) == 1 else replace(own, placed=False)
-    decoded = decode(form, evidence, form.measured_fields, policy or default_policy())
+    form = load_form(pages[0].form)
+    decoded = decide_station(pages, form, policy or default_policy()).decoded
     return TpsRead(photos, form.id, decoded.numbers, decoded.rules, decoded.verdict)
 
 
-def _placed_count(result: PageResult) -> int:
-    return sum(e.placed for e in result.evidence.values())
+def _page_evidence(result: PageResult) -> PageEvidence:
+    read = result.read
+    assert read.form is not None
+    assert read.page is not None
+    values = {field: number.value for field, number in read.numbers.items()}
+    return PageEvidence(read.form, read.page, values, result.evidence, read.quality, read.photo)
 
 
 def _registered(photo: DecodedPhoto, pyramid: Pyramid, wanted: FormDefinition | None) -> PageFit:

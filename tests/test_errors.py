@@ -5,6 +5,7 @@ import pytest
 from ocr_pipeline.errors import (
     REASONS,
     DefinitionError,
+    EvidenceError,
     LabelsError,
     ModelError,
     PhotoRejected,
@@ -38,6 +39,7 @@ EVERY_KIND: list[tuple[TurusError, str]] = [
     (UnknownFormError("c-hasil-dpr-2024", ("c-hasil-ppwp-2024",)), "unknown_form"),
     (ModelError("kartu hilang", "the card is missing"), "bad_model"),
     (LabelsError("baris 3 bukan JSON", "line 3 is not JSON"), "bad_labels"),
+    (EvidenceError("isinya rusak", "damaged"), "bad_evidence"),
     *((PhotoRejected(reason), reason) for reason in CONTRACT),
 ]
 

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from models.train.degrade import Strength, random_view
 from models.train.net import DigitNet
 from ocr_pipeline.forms.definition import Box
-from ocr_pipeline.recognition.digits import DigitCard, DigitModel, prepare_cell
+from ocr_pipeline.recognition.card import DigitCard
+from ocr_pipeline.recognition.digits import DigitModel, prepare_cell
 from ocr_pipeline.synthesis.handwriting import random_writer, write_symbol
 from ocr_pipeline.synthesis.ink import lay_ink
 from ocr_pipeline.values import CLASSES

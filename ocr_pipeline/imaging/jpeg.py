@@ -11,15 +11,13 @@ import numpy as np
 import simplejpeg
 
 from ocr_pipeline.errors import PhotoRejected
+from ocr_pipeline.imaging.containers import APP1, EXIF_HEADER, jpeg_segments
 from ocr_pipeline.imaging.cv import Pixels, upright
 from ocr_pipeline.imaging.files import Limits, check_size
 
 ORIENTATION_TAG: Final = 0x0112
 
-_EXIF_HEADER: Final = b"Exif\0\0"
 _HARMLESS_WARNING: Final = "extraneous bytes before marker"
-_LONE_MARKERS: Final = frozenset({0x01, *range(0xD0, 0xD9)})
-_APP1, _START_OF_SCAN, _END_OF_IMAGE = 0xE1, 0xDA, 0xD9
 
 
 def is_four_colour(data: bytes) -> bool:
@@ -71,20 +69,9 @@ def _header(data: bytes) -> tuple[int, int, str]:
 
 def exif_orientation(data: bytes) -> int:
     """The orientation a JPEG's EXIF block asks for, 1-8; 1 when there is none or it makes no sense."""
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:
-            at += 1
-        elif marker in _LONE_MARKERS:
-            at += 2
-        elif marker in (_START_OF_SCAN, _END_OF_IMAGE):
-            break
-        else:
-            length = int.from_bytes(data[at + 2 : at + 4], "big")
-            if marker == _APP1 and data[at + 4 : at + 10] == _EXIF_HEADER:
-                return _tiff_orientation(data[at + 10 : at + 2 + length])
-            at += 2 + length
+    for marker, body in jpeg_segments(data):
+        if marker == APP1 and body.startswith(EXIF_HEADER):
+            return _tiff_orientation(body[len(EXIF_HEADER) :])
     return 1
 
 

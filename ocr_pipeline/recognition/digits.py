@@ -7,19 +7,19 @@ never a class that could turn into a zero.
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocr_pipeline.errors import ModelError
 from ocr_pipeline.recognition.calibration import log_softmax
+from ocr_pipeline.recognition.card import DigitCard, parse_card
+from ocr_pipeline.recognition.shipped import newest_digit_file
 from ocr_pipeline.values import CLASSES
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ _HIGH_PERCENTILE = 90.0
 _FLAT_LEVELS = 4.0
 _CLIP_LOW = -0.5
 _CLIP_HIGH = 1.5
-_MODEL_PREFIX = "digits-"
 
 
 def prepare_cell(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -69,23 +68,6 @@ def prepare_cell(crop: NDArray[np.uint8]) -> NDArray[np.float32]:
     high = float(ordered[int(_HIGH_PERCENTILE / 100 * (ordered.size - 1))])
     scaled = (high - cell) / max(high - low, _FLAT_LEVELS)
     return np.asarray(np.clip(scaled, _CLIP_LOW, _CLIP_HIGH), dtype=np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class DigitCard:
-    """What a digit model's card promises.
-
-    Attributes:
-        name: for example ``digits-1``; what the reader reports as its model.
-        sha256: of the ONNX file, lower-case hex.
-        temperature: logits are divided by it before the softmax; > 0.
-        accept_probability: a box read below it is not accepted on digits alone; in (0, 1].
-    """
-
-    name: str
-    sha256: str
-    temperature: float
-    accept_probability: float
 
 
 class DigitModel:
@@ -142,7 +124,7 @@ def load_digit_model(path: Path | None = None) -> DigitModel:
     Raises:
         ModelError: no model or card, a card that lacks a field, a SHA-256 that differs, or a file that is no such net.
     """
-    onnx_file: Traversable = _newest_shipped() if path is None else path
+    onnx_file: Traversable = newest_digit_file() if path is None else path
     name = onnx_file.name.removesuffix(".onnx")
     try:
         model_bytes = onnx_file.read_bytes()
@@ -157,48 +139,6 @@ def load_digit_model(path: Path | None = None) -> DigitModel:
             f"{onnx_file.name} is not the file its card describes (SHA-256 differs)",
         )
     return DigitModel(card, _open_session(name, model_bytes))
-
-
-def parse_card(name: str, text: str) -> DigitCard:
-    """Read the fields the reader needs from a card.
-
-    Args:
-        name: the model's name, for messages and for :class:`DigitCard`.
-        text: the card, TOML.
-
-    Returns:
-        The card.
-
-    Raises:
-        ModelError: not TOML, a field missing, or classes other than :data:`CLASSES`.
-    """
-    try:
-        data: dict[str, Any] = tomllib.loads(text)
-        classes = data["classes"]
-        card = DigitCard(
-            name=name,
-            sha256=str(data["sha256"]),
-            temperature=float(data["calibration"]["temperature"]),
-            accept_probability=float(data["calibration"]["accept_probability"]),
-        )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"kartu {name}.toml tidak terbaca", f"{name}.toml: {error!r}") from error
-    if classes != CLASSES or card.temperature <= 0:
-        raise ModelError(f"kartu {name}.toml tidak sesuai", f"{name}.toml: classes {classes!r} or temperature is wrong")
-    return card
-
-
-def _newest_shipped() -> Traversable:
-    shipped = files("models").iterdir()
-    found = [item for item in shipped if item.name.startswith(_MODEL_PREFIX) and item.name.endswith(".onnx")]
-    if not found:
-        raise ModelError("tidak ada model angka", "no digit model among the package data of models")
-    return max(found, key=lambda item: _revision(item.name))
-
-
-def _revision(file_name: str) -> tuple[int, str]:
-    revision = file_name.removeprefix(_MODEL_PREFIX).removesuffix(".onnx")
-    return (int(revision) if revision.isdigit() else -1, revision)
 
 
 def _open_session(name: str, model_bytes: bytes) -> "onnxruntime.InferenceSession":

@@ -133,7 +133,8 @@ def _save_overlays(results: "list[PageResult]", stem: Path) -> None:
 
 def refused(path: str) -> "PageResult":
     """The result of a file that no process survived."""
-    from ocr_pipeline.reader import PIPELINE_REV, PageResult
+    from ocr_pipeline.reader import PageResult
+    from ocr_pipeline.revision import PIPELINE_REV
     from ocr_pipeline.values import PageRead
 
     read = PageRead(

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ocr_pipeline.errors import ModelError
-from ocr_pipeline.reader import PIPELINE_REV, PageResult
+from ocr_pipeline.reader import PageResult
+from ocr_pipeline.revision import PIPELINE_REV
 from ocr_pipeline.values import ChannelRead, Decision, NumberRead, PageRead, Quality, RuleCheck, Why
 
 FORM = "c-hasil-ppwp-2024"

@@ -13,7 +13,8 @@ from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
 
 from ocr_pipeline.errors import ModelError
-from ocr_pipeline.recognition.digits import DigitModel, load_digit_model, parse_card, prepare_cell
+from ocr_pipeline.recognition.card import parse_card
+from ocr_pipeline.recognition.digits import DigitModel, load_digit_model, prepare_cell
 from ocr_pipeline.values import CLASSES
 
 SHAPES = st.tuples(st.integers(1, 70), st.integers(1, 70))
