@@ -1,0 +1,107 @@
+"""The web process: routes, error answers, and what happens around every request."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from ocr_pipeline import __version__
+from service.api import (
+    audit,
+    auth,
+    batches,
+    elections,
+    health,
+    photos,
+    pleno,
+    problems,
+    recap,
+    receipts,
+    reference,
+    regions,
+    stations,
+    uploads,
+    users,
+)
+from service.api.around import Around
+from service.api.deps import Public, Requires
+from service.api.shapes import ProblemAnswer
+from service.services import Services
+from service.uploads.intake import Intake
+
+ROUTERS: Sequence[APIRouter] = (
+    auth.router,
+    users.router,
+    regions.router,
+    elections.router,
+    uploads.router,
+    photos.router,
+    receipts.router,
+    stations.router,
+    recap.router,
+    pleno.router,
+    batches.router,
+    audit.router,
+    health.router,
+    reference.router,
+)
+
+_ERRORS = {
+    status: {"model": ProblemAnswer}
+    for status in (400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429, 503, 507)
+}
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application.
+
+    Raises:
+        RuntimeError: a route says neither who may call it nor that everybody may (a programming error).
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with Intake(services) as intake:
+            app.state.intake = intake
+            yield
+
+    app = FastAPI(
+        title="Turus",
+        version=__version__,
+        description="Foto formulir penghitungan suara menjadi angka yang dapat dipercaya. / "
+        "Photos of polling-station tally forms into numbers that can be trusted.",
+        lifespan=lifespan,
+        docs_url=None,  # the page at /docs is our own: no script from elsewhere, and it works without internet
+        redoc_url=None,
+        responses=_ERRORS,
+    )
+    app.state.services = services
+    for router in ROUTERS:
+        app.include_router(router)
+    problems.install(app)
+    app.add_middleware(Around, services=services)
+    _deny_unmarked(app)
+    return app
+
+
+def mark_of(route: APIRoute) -> Requires | Public | None:
+    """Who may call a route: its mark, or ``None`` when it has none."""
+    return _find_mark(route.dependant)
+
+
+def _find_mark(dependant: Dependant) -> Requires | Public | None:
+    if isinstance(dependant.call, Requires | Public):
+        return dependant.call
+    found = (_find_mark(inner) for inner in dependant.dependencies)
+    return next((mark for mark in found if mark is not None), None)
+
+
+def _deny_unmarked(app: FastAPI) -> None:
+    unmarked = [route.path for route in app.routes if isinstance(route, APIRoute) and mark_of(route) is None]
+    if unmarked:
+        raise RuntimeError(f"routes without Requires or PUBLIC: {unmarked}")
+
+
+__all__ = ["Depends", "create_app", "mark_of"]

