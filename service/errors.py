@@ -34,6 +34,7 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             405, "Cara memanggil ini tidak tersedia di sini.", "This method is not available here."
         ),
         "unsupported_media_type": Problem(415, "Jenis isi tidak didukung.", "This kind of content is not supported."),
+        "body_too_large": Problem(413, "Isi permintaan terlalu besar.", "The request's body is too large."),
         "changed_meanwhile": Problem(
             412,
             "Data ini sudah diubah orang lain. Muat ulang lalu ulangi.",
