@@ -38,7 +38,7 @@ class Photo(Base):
     sender_id: Mapped[str] = mapped_column(String(32), ForeignKey("account.id"))
     on_behalf: Mapped[bool]
     channel: Mapped[str] = mapped_column(String(16))
-    replaces: Mapped[str | None] = mapped_column(String(32), ForeignKey("photo.id"))
+    replaces: Mapped[str | None] = mapped_column(String(32), ForeignKey("photo.id"), index=True)
     state: Mapped[str] = mapped_column(String(16))
     failure: Mapped[str | None] = mapped_column(String(32))
     capture: Mapped[dict[str, Any]]
@@ -111,7 +111,7 @@ class PhotoEvent(Base):
 class Alarm(Base):
     """Something a person should look at: ``same_photo``, ``same_handwriting``, ``page_mismatch``, ...
 
-    ``key`` keeps one fact from raising two alarms.
+    ``key`` keeps one fact from raising two alarms. ``tps_other`` is the second station of an alarm about two.
     """
 
     __tablename__ = "alarm"
@@ -121,6 +121,7 @@ class Alarm(Base):
     kind: Mapped[str] = mapped_column(String(24))
     election_id: Mapped[str] = mapped_column(String(64), ForeignKey("election.id"))
     tps: Mapped[str] = mapped_column(RegionCode, index=True)
+    tps_other: Mapped[str | None] = mapped_column(RegionCode, index=True)
     details: Mapped[dict[str, Any]]
     raised_at: Mapped[datetime]
     cleared_at: Mapped[datetime | None]
