@@ -13,8 +13,11 @@ class Job(Base):
     """The reading of one photo by one revision of the reader; id ``<photo id>:<reader revision>``.
 
     ``state``: ``waiting`` (nobody was told), ``queued`` (handed to the queue), ``running``, ``done``, ``failed``
-    (with ``error``). ``priority`` 0 is a live upload, larger waits longer. ``tries`` counts readings begun, so that
-    a photo that kills its reader ends. The upload itself writes the row; no photo is ever stored without one.
+    (with ``error``). ``priority`` 0 is a live upload, larger waits longer. ``tries`` counts readings begun and
+    ``breaks`` those that broke the reader, so that a photo that kills its reader ends. ``runs`` counts the times the
+    job was handed to the queue: a run that is not the newest one changes nothing any more. ``read_at`` is when all
+    readings of the photo were there; only then they count. The upload itself writes the row; no photo is ever stored
+    without one.
     """
 
     __tablename__ = "job"
@@ -26,6 +29,9 @@ class Job(Base):
     priority: Mapped[int] = mapped_column(default=0)
     batch_id: Mapped[str | None] = mapped_column(String(32))
     tries: Mapped[int] = mapped_column(default=0)
+    breaks: Mapped[int] = mapped_column(default=0)
+    runs: Mapped[int] = mapped_column(default=0)
+    read_at: Mapped[datetime | None]
     error: Mapped[str | None] = mapped_column(String(32))
     worker: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]
@@ -92,7 +98,9 @@ class StationReading(Base):
     """The pages of a station decided together, from exactly the readings that ``inputs`` names. Immutable.
 
     ``body``: numbers and rules as in the reading contract, ``chosen`` photos by page, fields that photos of one
-    page read differently.
+    page read differently. ``seq`` counts a station's decodings from 1; the last one of a form is the one that counts.
+    ``inputs`` is a hash of the readings and of how often these readings had been decided before (a photo withdrawn
+    and restored brings the same ones back).
     """
 
     __tablename__ = "station_reading"
@@ -100,6 +108,7 @@ class StationReading(Base):
     id: Mapped[Id]
     election_id: Mapped[str] = mapped_column(String(64), ForeignKey("election.id"))
     tps: Mapped[str] = mapped_column(RegionCode, ForeignKey("tps.code"))
+    seq: Mapped[int]
     inputs: Mapped[str] = mapped_column(String(64))
     form_id: Mapped[str | None] = mapped_column(String(64))
     reader_rev: Mapped[str] = mapped_column(String(120))
@@ -107,7 +116,10 @@ class StationReading(Base):
     body: Mapped[dict[str, Any]]
     created_at: Mapped[datetime]
 
-    __table_args__ = (UniqueConstraint("election_id", "tps", "inputs"),)
+    __table_args__ = (
+        UniqueConstraint("election_id", "tps", "inputs"),
+        UniqueConstraint("election_id", "tps", "seq"),
+    )
 
 
 class Decision(Base):
@@ -162,7 +174,11 @@ class Batch(Base):
 
 
 class BatchItem(Base):
-    """One photo of a batch: ``waiting``, ``queued``, ``done``, ``failed``, ``skipped``; ``changes`` by number."""
+    """One photo of a batch: ``waiting``, ``queued``, ``done``, ``failed``, ``skipped``; ``changes`` by number.
+
+    A skipped photo's ``error`` says why: ``already_read`` (the same reader would say the same; its station was decided
+    again), ``withdrawn``, ``erased``, ``cancelled``.
+    """
 
     __tablename__ = "batch_item"
 
@@ -171,5 +187,7 @@ class BatchItem(Base):
     state: Mapped[str] = mapped_column(String(16))
     error: Mapped[str | None] = mapped_column(String(32))
     changes: Mapped[list[dict[str, Any]]]
+    queued_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
 
     __table_args__ = (Index(None, "batch_id", "state"), Index(None, "photo_id"))

@@ -1,0 +1,1 @@
+"""Reading many photos again, behind the live uploads. See docs/jobs.md."""
