@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
@@ -28,6 +28,7 @@ from service.api import (
 from service.api.around import Around
 from service.api.deps import Public, Requires
 from service.api.shapes import ProblemAnswer
+from service.housekeeping import Housekeeping
 from service.services import Services
 from service.uploads.intake import Intake
 
@@ -63,7 +64,7 @@ def create_app(services: Services) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with Intake(services) as intake:
+        with Intake(services) as intake, Housekeeping(services):
             app.state.intake = intake
             yield
 
@@ -82,7 +83,10 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(router)
     problems.install(app)
     app.add_middleware(Around, services=services)
-    _deny_unmarked(app)
+    for route in _marked(app):
+        mark = mark_of(route)
+        if isinstance(mark, Requires):
+            route.openapi_extra = {**(route.openapi_extra or {}), "x-action": mark.action.value}
     return app
 
 
@@ -98,10 +102,9 @@ def _find_mark(dependant: Dependant) -> Requires | Public | None:
     return next((mark for mark in found if mark is not None), None)
 
 
-def _deny_unmarked(app: FastAPI) -> None:
-    unmarked = [route.path for route in app.routes if isinstance(route, APIRoute) and mark_of(route) is None]
+def _marked(app: FastAPI) -> list[APIRoute]:
+    routes = [route for route in app.routes if isinstance(route, APIRoute)]
+    unmarked = [route.path for route in routes if mark_of(route) is None]
     if unmarked:
         raise RuntimeError(f"routes without Requires or PUBLIC: {unmarked}")
-
-
-__all__ = ["Depends", "create_app", "mark_of"]
+    return routes

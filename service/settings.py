@@ -21,36 +21,38 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="TURUS_", frozen=True, extra="ignore")
 
-    data_dir: Path = Field(Path("turus-data"), description="folder for the database, photos, spool and keys")
-    database_url: str | None = Field(None, description="sqlite:///... or postgresql://...; default: in data_dir")
+    data_dir: Path = Field(default=Path("turus-data"), description="folder for the database, photos, spool and keys")
+    database_url: str | None = Field(
+        default=None, description="sqlite:///... or postgresql://...; otherwise in data_dir"
+    )
     jobs_database_url: str | None = Field(
-        None, description="where the job engine keeps its tables; default: beside the database"
+        default=None, description="where the job engine keeps its tables; default: beside the database"
     )
-    blob_url: str | None = Field(None, description="file:///... or s3://bucket/prefix; default: in data_dir")
-    s3_endpoint: str | None = Field(None, description="address of an S3-compatible store that is not Amazon's")
+    blob_url: str | None = Field(default=None, description="file:///... or s3://bucket/prefix; default: in data_dir")
+    s3_endpoint: str | None = Field(default=None, description="address of an S3-compatible store that is not Amazon's")
     secret_key: SecretStr | None = Field(
-        None, description="32 bytes, URL-safe base64; the same on all machines; default: made once, in data_dir"
+        default=None, description="32 bytes, URL-safe base64; the same on all machines; default: made once, in data_dir"
     )
-    public_url: str = Field("http://127.0.0.1:8000", description="the address people use; part of activation links")
-    max_photo_bytes: int = Field(64 * MEGABYTE, ge=1024, description="largest file taken")
-    max_photo_pixels: int = Field(64_000_000, ge=10_000, description="largest picture taken")
-    min_free_bytes: int = Field(256 * MEGABYTE, ge=0, description="room kept on the disk; below it uploads get 507")
-    max_receiving: int = Field(64, ge=1, description="uploads received at once per process; more get 503")
-    max_open_uploads: int = Field(20, ge=1, description="unfinished uploads per account")
-    upload_ttl_hours: int = Field(72, ge=1, description="how long an unfinished upload is kept after its last byte")
-    chunk_timeout_s: float = Field(60, gt=0, description="silence in an upload after which the connection is closed")
+    public_url: str = Field(default="http://127.0.0.1:8000", description="the address people use, in links")
+    max_photo_bytes: int = Field(default=64 * MEGABYTE, ge=1024, description="largest file taken")
+    max_photo_pixels: int = Field(default=64_000_000, ge=10_000, description="largest picture taken")
+    min_free_bytes: int = Field(default=256 * MEGABYTE, ge=0, description="room kept free; below it uploads get 507")
+    max_receiving: int = Field(default=64, ge=1, description="uploads received at once per process; more get 503")
+    max_open_uploads: int = Field(default=20, ge=1, description="unfinished uploads per account")
+    upload_ttl_hours: int = Field(default=72, ge=1, description="how long an unfinished upload is kept")
+    chunk_timeout_s: float = Field(default=60, gt=0, description="silence after which an upload is cut")
     readers: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, description="photos read at once per worker"
     )
-    read_timeout_s: float = Field(120, gt=0, description="longest time for one photo")
-    read_tries: int = Field(3, ge=1, description="times a photo may break its reader before it counts as failed")
-    rate_limits: bool = Field(True, description="limits on logins and requests; off only in tests and benches")
-    session_days: int = Field(14, ge=1, description="how long a browser session lives")
-    device_days: int = Field(60, ge=1, description="how long a device's token lives after activation")
-    grace_hours: int = Field(24, ge=0, description="how long after its end a device may still deliver photos")
-    trusted_proxies: str = Field("127.0.0.1", description="proxies whose X-Forwarded-For is believed")
-    log_format: Literal["json", "console"] = Field("console", description="json for machines, console for people")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level logged")
+    read_timeout_s: float = Field(default=120, gt=0, description="longest time for one photo")
+    read_tries: int = Field(default=3, ge=1, description="times a photo may break its reader")
+    rate_limits: bool = Field(default=True, description="limits on logins and requests; off only in tests and benches")
+    session_days: int = Field(default=14, ge=1, description="how long a browser session lives")
+    device_days: int = Field(default=60, ge=1, description="how long a device's token lives after activation")
+    grace_hours: int = Field(default=24, ge=0, description="how long after its end a device may still deliver photos")
+    trusted_proxies: str = Field(default="127.0.0.1", description="proxies whose X-Forwarded-For is believed")
+    log_format: Literal["json", "console"] = Field(default="console", description="for machines or people")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="least level logged")
 
     @field_validator("public_url")
     @classmethod

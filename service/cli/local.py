@@ -1,0 +1,40 @@
+"""Commands that work on this machine's own database: how they get to it."""
+
+from service.cli.errors import UsageProblem
+from service.services import Services, build_services
+from service.settings import Settings
+from service.store.migrate import current_revision, newest_revision
+
+
+def load_settings() -> Settings:
+    """The settings of the environment.
+
+    Raises:
+        UsageProblem: one of them is wrong; says which, and never what a secret was.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"TURUS_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False))
+        raise UsageProblem(f"Pengaturan salah: {wrong}", f"A setting is wrong: {wrong}") from error
+
+
+def open_services(*, migrated: bool = True) -> Services:
+    """The services of this machine, for a command.
+
+    Args:
+        migrated: refuse a database that is not at the newest revision.
+
+    Raises:
+        UsageProblem: a setting is wrong, or the database must be migrated first.
+    """
+    services = build_services(load_settings())
+    if migrated and current_revision(services.store) != newest_revision():
+        services.store.close()
+        raise UsageProblem(
+            "Basis data belum siap. Jalankan `turus migrate` (atau `turus serve`, yang melakukannya sendiri).",
+            "The database is not ready. Run `turus migrate` (or `turus serve`, which does it by itself).",
+        )
+    return services
