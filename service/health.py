@@ -49,14 +49,14 @@ def work_state(session: Session, now: datetime) -> WorkState:
     Raises:
         sqlalchemy.exc.SQLAlchemyError: the database does not answer.
     """
-    jobs = session.execute(select(Job.state, func.count()).group_by(Job.state)).all()
-    photos = session.execute(select(Photo.state, func.count()).group_by(Photo.state)).all()
+    jobs = session.execute(select(Job.state, func.count()).group_by(Job.state))
+    photos = session.execute(select(Photo.state, func.count()).group_by(Photo.state))
     oldest = session.scalar(select(func.min(Job.created_at)).where(Job.state == "waiting", Job.priority == 0))
     alive = session.scalar(
         select(func.count()).where(Worker.beat_at > now - ALIVE, Worker.stopped_at.is_(None)).select_from(Worker)
     )
     waited_s = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
-    return WorkState({k: n for k, n in jobs}, {k: n for k, n in photos}, waited_s, alive or 0)
+    return WorkState(dict(jobs.tuples()), dict(photos.tuples()), waited_s, alive or 0)
 
 
 def refresh_metrics(services: Services) -> None:

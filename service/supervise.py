@@ -83,6 +83,6 @@ def _stop_all(processes: Sequence[subprocess.Popen[bytes]]) -> int:
 
 
 def _end_with_parent() -> None:
-    """In the child, before it runs: Linux sends SIGTERM when the supervisor dies, even by kill -9; Ctrl-C is the parent's."""
+    """In the child, before it runs: SIGTERM when the supervisor dies, even by kill -9; Ctrl-C is the parent's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""``turus bench``: how long one photo takes on one core, and what a batch costs."""
+"""``turus bench read``: how long one photo takes on one core, and what a batch costs."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,15 @@ if TYPE_CHECKING:
     from ocr_pipeline.evaluation.speed import BatchTimes, ReadTimes
 
 
+app = typer.Typer(
+    help="Ukur kecepatan: read, uploads, jobs, recap, phones / Measure speed.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+"""The other benches add themselves in service/cli/main.py."""
+
+
+@app.command("read")
 def bench(
     photo: Annotated[str, typer.Argument(metavar="PHOTO", help="Foto yang diukur. / The photo to measure.")],
     repeat: Annotated[int, typer.Option(min=1, metavar="N", help="Ulangan. / Repeats; medians are shown.")] = 15,

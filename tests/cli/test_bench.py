@@ -12,7 +12,7 @@ SAMPLE = str(Path(__file__).parents[2] / "samples" / "tps-a-hal2.jpg")
 
 
 def test_a_whole_read_is_measured_beside_the_bare_decode(turus: Turus) -> None:
-    code, out, _ = turus("bench", SAMPLE, "--repeat", "2", "--json")
+    code, out, _ = turus("bench", "read", SAMPLE, "--repeat", "2", "--json")
 
     found = json.loads(out)
     assert code == 0
@@ -29,8 +29,8 @@ def test_a_whole_read_is_measured_beside_the_bare_decode(turus: Turus) -> None:
 def test_a_batch_shows_its_memory_at_each_quarter(turus: Turus, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.cli.batch.load_reader", load_fake)
 
-    _, out, _ = turus("bench", SAMPLE, "--repeat", "1", "--batch", "10", "--json")
-    table = turus("bench", SAMPLE, "--repeat", "1", "--batch", "10")[1]
+    _, out, _ = turus("bench", "read", SAMPLE, "--repeat", "1", "--batch", "10", "--json")
+    table = turus("bench", "read", SAMPLE, "--repeat", "1", "--batch", "10")[1]
 
     batch = json.loads(out)["batch"]
     assert batch["n"] == 10
@@ -55,7 +55,7 @@ def test_every_photo_of_a_batch_is_read() -> None:
 def test_a_file_that_cannot_be_decoded_is_not_timed(turus: Turus, tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("bukan foto", encoding="utf-8")
 
-    code, _, err = turus("bench", str(tmp_path / "text.jpg"))
+    code, _, err = turus("bench", "read", str(tmp_path / "text.jpg"))
 
     assert code == 2
     assert err.startswith("turus: usage\n")

@@ -45,7 +45,7 @@ def test_help_loads_nothing_heavy() -> None:
         ["eval", "boxes", "no-such-folder"],
         ["synth", "--out", "unused", "--page", "9"],
         ["synth", "--out", "unused", "--mistake", "nonsense"],
-        ["bench", "no-such-photo.jpg"],
+        ["bench", "read", "no-such-photo.jpg"],
         ["form", "check", "no-such-file.toml"],
     ],
 )

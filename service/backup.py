@@ -1,0 +1,170 @@
+"""Backup and restore: the database first, then the photos it names, then the key.
+
+Photos are stored before their rows and never change, so photos copied *after* the database was copied are complete
+for it. The job engine's tables are not kept: whatever was waiting is found again from our own rows.
+"""
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import URL, make_url, select
+
+from service.blobs.port import original_key
+from service.errors import ServiceError, register
+from service.services import Services
+from service.settings import Settings
+from service.store.engine import Store
+from service.store.migrate import current_revision
+from service.store.photos import Photo
+
+register(
+    {
+        "backup_failed": (
+            500,
+            "Cadangan tidak dapat dibuat; lihat rinciannya.",
+            "The backup could not be made; see the details.",
+        ),
+        "restore_refused": (
+            409,
+            "Pemulihan ditolak; lihat rinciannya. Tidak ada yang diubah.",
+            "The restore was refused; see the details. Nothing was changed.",
+        ),
+    }
+)
+
+SQLITE_NAME, POSTGRES_NAME, NOTE_NAME, KEY_NAME = "turus.sqlite3", "turus.pgdump", "backup.json", "secret.key"
+_COPY_BYTES = 1024 * 1024
+
+Progress = Callable[[int, int], None]
+
+
+def back_up(services: Services, to: Path, progress: Progress = lambda done, total: None) -> int:
+    """Copies everything into a folder; photos already there from an earlier backup are not copied again.
+
+    Args:
+        services: of this machine. The service may be running.
+        to: folder, made if missing.
+        progress: called with photos done and photos in all.
+
+    Returns:
+        Number of photos in the backup.
+
+    Raises:
+        ServiceError: ``backup_failed`` with what pg_dump said, ``blob_missing`` or ``storage_away``.
+    """
+    to.mkdir(parents=True, exist_ok=True, mode=0o700)
+    url = make_url(services.settings.database)
+    if services.store.is_sqlite:
+        _copy_sqlite(str(url.database), to / SQLITE_NAME)
+    else:
+        _run(["pg_dump", "--format=custom", f"--file={to / POSTGRES_NAME}", _libpq(url)], "backup_failed", url)
+    with services.store.read() as session:
+        wanted = session.scalars(select(Photo.sha256).where(Photo.erased_at.is_(None)).distinct()).all()
+    for done, sha256 in enumerate(wanted, 1):
+        _copy_photo(services, sha256, to)
+        progress(done, len(wanted))
+    key = services.settings.data_dir / KEY_NAME
+    if key.exists():
+        shutil.copy(key, to / KEY_NAME)
+    note = {"revision": current_revision(services.store), "photos": len(wanted), "made_at": services.now().isoformat()}
+    (to / NOTE_NAME).write_text(json.dumps(note, indent=2) + "\n")
+    return len(wanted)
+
+
+def restore(settings: Settings, source: Path) -> None:
+    """Puts a backup's database and key back; then :func:`restore_photos` puts the photos back.
+
+    Raises:
+        ServiceError: ``restore_refused`` when there is a database already, or the folder holds no backup of this kind.
+    """
+    url = make_url(settings.database)
+    if not (source / NOTE_NAME).exists():
+        raise ServiceError("restore_refused", details={"folder": str(source), "problem": "no finished backup"})
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    key = settings.data_dir / KEY_NAME
+    if key.exists() and (source / KEY_NAME).exists() and key.read_bytes() != (source / KEY_NAME).read_bytes():
+        raise ServiceError("restore_refused", details={"problem": f"{key} is another key than the backup's"})
+    if url.get_backend_name() == "sqlite":
+        _restore_sqlite(source / SQLITE_NAME, Path(str(url.database)))
+    else:
+        _restore_postgres(source / POSTGRES_NAME, url)
+    if (source / KEY_NAME).exists() and not key.exists():
+        shutil.copy(source / KEY_NAME, key)
+        key.chmod(0o600)
+
+
+def restore_photos(services: Services, source: Path, progress: Progress = lambda done, total: None) -> int:
+    """Stores every photo of the backup that is not in the photo storage; returns how many it stored."""
+    files = sorted((source / "originals").glob("*/*"))
+    stored = 0
+    for done, path in enumerate(files, 1):
+        if not services.blobs.exists(original_key(path.name)):
+            scratch = services.settings.spool_dir / f"restore-{path.name}"
+            scratch.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, scratch)
+            services.blobs.put_file(original_key(path.name), scratch)
+            scratch.unlink(missing_ok=True)
+            stored += 1
+        progress(done, len(files))
+    return stored
+
+
+def _copy_sqlite(database: str, to: Path) -> None:
+    """SQLite's online backup: a consistent copy while others write."""
+    fresh = to.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(fresh)) as target:
+        source.backup(target)
+    fresh.replace(to)
+
+
+def _copy_photo(services: Services, sha256: str, to: Path) -> None:
+    path = to / "originals" / sha256[:2] / sha256
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_bytes(services.blobs.get(original_key(sha256)))
+    fresh.replace(path)
+
+
+def _restore_sqlite(dump: Path, database: Path) -> None:
+    if not dump.exists():
+        raise ServiceError("restore_refused", details={"problem": f"{dump.name} is not in the backup"})
+    if database.exists():
+        raise ServiceError("restore_refused", details={"problem": f"{database} exists already; move it away first"})
+    database.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(dump, database)
+
+
+def _restore_postgres(dump: Path, url: URL) -> None:
+    if not dump.exists():
+        raise ServiceError("restore_refused", details={"problem": f"{dump.name} is not in the backup"})
+    store = Store(url.render_as_string(hide_password=False))
+    try:
+        if current_revision(store) is not None:
+            raise ServiceError("restore_refused", details={"problem": "the database is not empty"})
+    finally:
+        store.close()
+    _run(["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={_libpq(url)}", str(dump)], "restore_refused", url)
+
+
+def _libpq(url: URL) -> str:
+    """The address for PostgreSQL's own programs, without the password: that goes by the environment, not by ``ps``."""
+    return url.set(drivername="postgresql", password=None).render_as_string(hide_password=False)
+
+
+def _run(command: list[str], code: str, url: URL) -> None:
+    environment = {**os.environ, **({"PGPASSWORD": str(url.password)} if url.password else {})}
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise ServiceError(code, details={"problem": f"{command[0]} is not installed"}) from error
+    if done.returncode:
+        raise ServiceError(code, details={"problem": done.stderr.strip()[-500:]})
