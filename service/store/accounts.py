@@ -27,8 +27,6 @@ class Account(Base):
     name_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     password_hash: Mapped[str | None]
     state: Mapped[str] = mapped_column(String(16))
-    failed_logins: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
     created_at: Mapped[datetime]
     created_by: Mapped[str | None] = mapped_column(String(32))
     activated_at: Mapped[datetime | None]
@@ -68,3 +66,17 @@ class LoginSession(Base):
     expires_at: Mapped[datetime]
     grace_until: Mapped[datetime]
     revoked_at: Mapped[datetime | None]
+
+
+class LoginThrottle(Base):
+    """Wrong logins in a row. ``key`` is an account's id, or a keyed hash of what was typed where no account has it.
+
+    Unknown logins are counted just like known ones, so that neither the answer nor its time tells them apart.
+    """
+
+    __tablename__ = "login_throttle"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    failures: Mapped[int]
+    last_try_at: Mapped[datetime] = mapped_column(index=True)
+    locked_until: Mapped[datetime | None]
