@@ -16,7 +16,8 @@ from ocr_pipeline.imaging.cv import use_one_thread
 from ocr_pipeline.imaging.decode import DecodedPhoto, PhotoSource, decode_photo, file_sha256, iter_photos
 from ocr_pipeline.imaging.quality import blur_px, reason_for_failure, sharpness
 from ocr_pipeline.recognition.bubbles import BubbleRead, bubble_darkness, read_bubbles
-from ocr_pipeline.recognition.digits import DigitModel, load_digit_model
+from ocr_pipeline.recognition.digits import DigitModel, load_digit_model, prepare_cell
+from ocr_pipeline.recognition.handwriting import Cells, Fingerprint, fingerprint, sheet_name
 from ocr_pipeline.registration.model import PageModel, page_models
 from ocr_pipeline.registration.patch import Patch, Pyramid
 from ocr_pipeline.registration.register import PageFit, register
@@ -44,11 +45,20 @@ class PlacedNumber:
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """A page as read, with what it was read from; ``fit`` is ``None`` and ``evidence`` empty for a refused photo."""
+    """A page as read, with what it was read from.
+
+    Attributes:
+        read: the numbers, or why the photo was refused.
+        evidence: field -> what the picture says; empty for a refused photo.
+        fit: where the page lies; ``None`` for a refused photo.
+        fingerprint: of its handwriting, see :mod:`ocr_pipeline.recognition.handwriting`; ``None`` for a refused photo
+            and where too little is written.
+    """
 
     read: PageRead
     evidence: Mapping[str, NumberEvidence]
     fit: PageFit | None
+    fingerprint: Fingerprint | None = None
 
 
 class Reader:
@@ -93,7 +103,9 @@ class Reader:
             fit = _registered(photo, pyramid, wanted)
             placed, quality = _place(pyramid, fit, photo)
             clock.lap("register")
-            evidence = self._evidence(pyramid, fit, placed)
+            cells = [_prepared(pyramid, fit, p) for p in placed]
+            evidence = self._evidence(fit, placed, cells)
+            handwriting = _fingerprint(fit, placed, cells)
             clock.lap("recognise")
         except PhotoRejected as refusal:
             digest = photo.sha256 if photo else file_sha256(source)
@@ -117,12 +129,13 @@ class Reader:
             pipeline_rev=PIPELINE_REV,
             models={"digits": self._digits.card.name},
         )
-        return PageResult(read, evidence, fit)
+        return PageResult(read, evidence, fit, handwriting)
 
-    def _evidence(self, pyramid: Pyramid, fit: PageFit, placed: Sequence[PlacedNumber]) -> dict[str, NumberEvidence]:
+    def _evidence(
+        self, fit: PageFit, placed: Sequence[PlacedNumber], cells: Sequence[Cells]
+    ) -> dict[str, NumberEvidence]:
         """Recognises all boxes of a page in one batch, and its bubbles together."""
-        crops = [cut_boxes(pyramid, fit.page_map, p.number, p.fit) for p in placed]
-        probabilities = self._digits.log_probs([crop for number in crops for crop in number])
+        probabilities = self._digits.cell_log_probs(np.concatenate(cells))
         bubbles = read_bubbles(
             {
                 p.number.field: bubble_darkness(p.patch, p.number.bubbles, p.fit.ring_shift_mm)
@@ -131,7 +144,7 @@ class Reader:
             }
         )
         found, start = {}, 0
-        for p, own in zip(placed, crops, strict=True):
+        for p, own in zip(placed, cells, strict=True):
             boxes = probabilities[start : start + len(own)]
             start += len(own)
             found[p.number.field] = _number_evidence(fit, p, boxes, bubbles.get(p.number.field))
@@ -215,6 +228,17 @@ def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> tuple[list[Pl
         raise PhotoRejected("blurred" if soft else "not_registered", "no number's own print was found")
     coverage = sum(p.fit.placed for p in placed) / len(placed)
     return placed, Quality(sharpness(sigma_px), min(sides_px), coverage)
+
+
+def _prepared(pyramid: Pyramid, fit: PageFit, p: PlacedNumber) -> Cells:
+    """The boxes of one number as the digit model takes them, (boxes, 40, 40)."""
+    return np.stack([prepare_cell(crop) for crop in cut_boxes(pyramid, fit.page_map, p.number, p.fit)])
+
+
+def _fingerprint(fit: PageFit, placed: Sequence[PlacedNumber], cells: Sequence[Cells]) -> Fingerprint | None:
+    """Of the boxes that were found; a page with more than 256 boxes has none."""
+    boxes = [cell if p.fit.placed else None for p, own in zip(placed, cells, strict=True) for cell in own]
+    return fingerprint(sheet_name(fit.model.form_id, fit.model.page.page), boxes) if len(boxes) <= 256 else None
 
 
 def _inside(quad_photo: Floats, photo: DecodedPhoto) -> bool:

@@ -107,8 +107,11 @@ class DigitModel:
         """
         if not crops:
             return np.zeros((0, len(CLASSES)), np.float64)
-        cells = np.stack([prepare_cell(crop) for crop in crops])[:, np.newaxis]
-        return log_softmax(self.logits(cells), self.card.temperature)
+        return self.cell_log_probs(np.stack([prepare_cell(crop) for crop in crops]))
+
+    def cell_log_probs(self, cells: NDArray[np.float32]) -> NDArray[np.float64]:
+        """As :meth:`log_probs`, of cells that are prepared already, (n, 40, 40)."""
+        return log_softmax(self.logits(cells[:, np.newaxis]), self.card.temperature)
 
 
 def load_digit_model(path: Path | None = None) -> DigitModel:
