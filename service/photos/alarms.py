@@ -113,7 +113,7 @@ def list_alarms(session: Session, wanted: AlarmFilter, after: str | None, limit:
         after: id of the last alarm of the page before.
         limit: how many at most.
     """
-    query: Select[tuple[Alarm]] = select(Alarm).order_by(Alarm.id.desc()).limit(limit)
+    query: Select[Alarm] = select(Alarm).order_by(Alarm.id.desc()).limit(limit)
     if wanted.region:
         query = query.where(or_(below(Alarm.tps, wanted.region), below(Alarm.tps_other, wanted.region)))
     if wanted.election_id is not None:
