@@ -1,0 +1,1 @@
+"""Who said what a number is, and which saying counts."""

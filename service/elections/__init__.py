@@ -1,0 +1,1 @@
+"""Elections: what is counted, where, and when."""

@@ -1,0 +1,1 @@
+"""The recap meeting of a kecamatan."""

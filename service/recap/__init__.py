@@ -1,0 +1,1 @@
+"""Sums over stations, kept in step with the decisions."""

@@ -1,0 +1,1 @@
+"""Regions and polling stations: codes, import, look-up."""
