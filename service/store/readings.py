@@ -127,7 +127,8 @@ class Decision(Base):
 
     ``kind``: ``machine``; ``statement`` (KPPS: this is what we wrote); ``confirmation`` (PPK: this is what the
     photo shows); ``change`` (the pleno changed the station's result). ``outcome``: ``accepted`` (``value`` counts),
-    ``review`` (a person must look), ``blank``, ``illegible`` (a person looked, there is no number). ``seq`` counts
+    ``review`` (a person must look), ``blank``, ``illegible`` (a person looked, there is no number), ``absent`` (no photo
+    shows the number any more). ``remark`` is what a witness had to say about a change. ``seq`` counts
     a station's decisions from 1, and is the version that clients send back.
     """
 
@@ -150,6 +151,7 @@ class Decision(Base):
     account_id: Mapped[str | None] = mapped_column(String(32), ForeignKey("account.id"))
     role: Mapped[str | None] = mapped_column(String(16))
     reason: Mapped[str | None]
+    remark: Mapped[str | None]
     at: Mapped[datetime]
 
     __table_args__ = (UniqueConstraint("election_id", "tps", "seq"),)

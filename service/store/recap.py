@@ -41,10 +41,12 @@ recap = Table(
     Column("tps", RegionCode, ForeignKey("tps.code"), primary_key=True),
     Column("kecamatan", RegionCode, nullable=False),
     Column("seq", Integer, nullable=False),
+    Column("seen", Integer, nullable=False),  # 1: a photo that was not withdrawn lies here now, else 0
     Column("verdict", String(24), nullable=False),
     Column("source", String(16), nullable=False),
     Column("verified", BigInteger, nullable=False),  # bit k: slot k was decided by a person
     Column("review", BigInteger, nullable=False),  # bit k: slot k waits for a person, and has no value
+    Column("known", BigInteger, nullable=False),  # bit k: slot k is settled: a value, or known to hold none
     Column("anomalies", Json, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     *(Column(value_column(slot), Integer) for slot in range(SLOTS)),
