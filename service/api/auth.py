@@ -183,7 +183,7 @@ def _entry(services: Services, response: Response, account: Account, opened: Ope
         response.set_cookie(
             SESSION_COOKIE,
             opened.token,
-            expires=opened.expires_at,
+            max_age=int((opened.expires_at - services.now()).total_seconds()),
             path="/",
             httponly=True,
             samesite="lax",
