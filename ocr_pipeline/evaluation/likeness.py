@@ -73,7 +73,7 @@ class Shown(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Pairs of one kind: how many sheets and pairs, their likeness, and how many are called one sheet."""
+    """Pairs of one kind: their likeness, and on how many sheets; 0 sheets where crops were put together."""
 
     kind: str
     sheets: int
@@ -90,8 +90,8 @@ class Row:
             return f"| {self.kind} | {self.sheets} | 0 | | | | | |"
         low, few, middle, many, high = np.quantile(self.values, (0, 0.01, 0.5, 0.99, 1))
         share = f"{self.called_same} ({100 * self.called_same / len(self.values):.1f} %)"
-        if not self.called_same:
-            # Pairs share sheets: only pairs of sheets that occur once count as trials.
+        if not self.called_same and self.sheets:
+            # Pairs share sheets: as many trials as there are pairs without a sheet in common.
             share += f", bound {100 * clopper_pearson_upper(0, self.sheets // 2):.2f} %"
         return (
             f"| {self.kind} | {self.sheets} | {len(self.values)} | {low:.2f} | {few:.2f} | {middle:.2f} | {many:.2f} "
@@ -170,7 +170,7 @@ class BoxCrops:
                     grey = cv2.imdecode(np.frombuffer(opened.read(line["file"]), np.uint8), cv2.IMREAD_GRAYSCALE)
                     self._of[line["label"]].append(len(self._cells))
                     self._block.append(line["block"])
-                    self._cells.append(prepare_cell(_around_frame(np.asarray(grey, np.uint8))))
+                    self._cells.append(prepare_cell(around_frame(np.asarray(grey, np.uint8))))
 
     def __len__(self) -> int:
         return len(self._cells)
@@ -187,7 +187,7 @@ class BoxCrops:
             one.append(self._likeness(page, [self._next(i, s) for i, s in zip(page, symbols, strict=True)]))
             likest.append(self._likeness(page, self._likest(page, symbols, rng)))
         named = {"two hands": two, "likest of 5 others in each box": likest, "neighbours, often one hand": one}
-        return [Row(f"{boxes} boxes, {kind}", 2 * count, np.array(v, np.float64)) for kind, v in named.items()]
+        return [Row(f"{boxes} boxes, {kind}", 0, np.array(v, np.float64)) for kind, v in named.items()]
 
     def _near(self, symbol: str, place: float, rng: np.random.Generator) -> int:
         own = self._of[symbol]
@@ -233,7 +233,7 @@ def _two_places(rng: np.random.Generator) -> tuple[float, float]:
     return float(here), float(there)
 
 
-def _around_frame(grey: Grey) -> Grey:
+def around_frame(grey: Grey) -> Grey:
     """Cut a crop again so that its printed frame lies where :mod:`ocr_pipeline.cells.boxes` puts it."""
     picture = grey.astype(np.float32)
     height, width = picture.shape
