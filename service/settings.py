@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     read_timeout_s: float = Field(default=120, gt=0, description="longest time for one photo")
     read_tries: int = Field(default=3, ge=1, description="times a photo may break its reader")
     rate_limits: bool = Field(default=True, description="limits on logins and requests; off only in tests and benches")
-    activation_days: int = Field(14, ge=1, description="how long an activation link or code can be used")
+    activation_days: int = Field(default=14, ge=1, description="how long an activation link or code can be used")
     session_days: int = Field(default=14, ge=1, description="how long a browser session lives")
     device_days: int = Field(default=60, ge=1, description="how long a device's token lives after activation")
     grace_hours: int = Field(default=24, ge=0, description="how long after its end a device may still deliver photos")

