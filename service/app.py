@@ -47,6 +47,7 @@ ROUTERS: Sequence[APIRouter] = (
     audit.router,
     health.router,
     reference.router,
+    entry.router,
 )
 
 _ERRORS = {
