@@ -13,6 +13,7 @@ from service.api import (
     auth,
     batches,
     elections,
+    entry,
     health,
     photos,
     pleno,
