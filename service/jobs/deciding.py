@@ -1,0 +1,226 @@
+"""The second step of a run: the stations that its photo touches are decided from what is recorded."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from ocr_pipeline.forms.library import load_form
+from ocr_pipeline.revision import reader_revision
+from ocr_pipeline.serialise import tps_to_dict
+from ocr_pipeline.station import StationRead, decide_station, default_policy
+from ocr_pipeline.values import TpsRead
+from service import faults
+from service.audit import Act, append
+from service.decisions.record import record_machine
+from service.ids import new_id
+from service.jobs.changes import changes_between, numbers_of
+from service.jobs.pages import CountingPage, counting_pages, evidence_of
+from service.jobs.patience import patiently
+from service.jobs.queue import Run
+from service.jobs.reading import Tools
+from service.jobs.rows import Held, finish_item, hold
+from service.photos.alarms import raise_alarm
+from service.services import Services
+from service.store.photos import Photo, PhotoEvent
+from service.store.readings import Job, Reading, StationReading
+from service.store.regions import Election
+
+_log = structlog.get_logger()
+
+
+def decide_photo(tools: Tools, run: Run) -> str:
+    """Decides every station that the photo belongs or ever belonged to, and ends the job, which it can do only once.
+
+    Returns:
+        ``done``, or ``old`` when the run is not the newest one.
+
+    Raises:
+        Stopping: the worker stops while the database is away.
+    """
+    faults.at("decide.before")
+    others = patiently(lambda: _places(tools.services, run), "database", tools.stop)
+    for election_id, tps in others:
+        patiently(lambda: decide_station_now(tools.services, election_id, tps), "database", tools.stop)  # noqa: B023
+    outcome = patiently(lambda: _decide_and_end(tools.services, run), "database", tools.stop)
+    faults.at("job.before_done")
+    return outcome
+
+
+def decide_station_now(services: Services, election_id: str, tps: str) -> bool:
+    """Decides one station from its recorded readings; a repeat with the same readings changes nothing.
+
+    Returns:
+        Whether there was anything new.
+    """
+    with services.store.write() as session:
+        lock_station(session, election_id, tps)
+        return bool(decide_tps(session, services, election_id, tps))
+
+
+def lock_station(session: Session, election_id: str, tps: str) -> None:
+    """Lets one transaction decide a station at a time, so that of two pages that end at once the later sees both.
+
+    On SQLite every write transaction holds that lock already.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        key = func.hashtextextended(f"station/{election_id}/{tps}", 0)
+        session.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def decide_tps(session: Session, services: Services, election_id: str, tps: str) -> list[StationReading]:
+    """Decides a station, form by form, and records what is new. The station must be locked.
+
+    Args:
+        session: an open write transaction; nothing but the audit may be locked after this.
+        services: the process's services.
+        election_id: election.
+        tps: station.
+
+    Returns:
+        The new station readings; empty when these readings were the last that were decided.
+    """
+    session.flush()
+    election = session.get_one(Election, election_id)
+    pages = counting_pages(session, election_id, tps)
+    before = session.scalars(
+        select(StationReading)
+        .where(StationReading.election_id == election_id, StationReading.tps == tps)
+        .order_by(StationReading.seq)
+    ).all()
+    made = []
+    for form_id in _forms(election, pages, before):
+        mine = [page for page in pages if page.reading.form_id == form_id]
+        last = next((each for each in reversed(before) if each.form_id == form_id), None)
+        content = _content(form_id, mine)
+        if last is not None and last.body["content"] == content:
+            continue
+        reading, station = _station_reading(services, election_id, tps, form_id, mine)
+        reading.seq = len(before) + len(made) + 1
+        reading.inputs = _inputs(content, before)
+        reading.body = {**reading.body, "content": content}
+        session.add(reading)
+        session.flush()
+        record_machine(session, services, election, tps, reading, station)
+        made.append(reading)
+    return made
+
+
+def _forms(
+    election: Election, pages: Sequence[CountingPage], before: Sequence[StationReading]
+) -> Sequence[str]:
+    """Forms of the election that the station has pages of, or had; else its first, so that the station is seen."""
+    seen = {page.reading.form_id for page in pages} | {each.form_id for each in before}
+    return [form_id for form_id in election.forms if form_id in seen] or election.forms[:1]
+
+
+def _station_reading(
+    services: Services, election_id: str, tps: str, form_id: str, pages: Sequence[CountingPage]
+) -> tuple[StationReading, StationRead]:
+    evidence = [evidence_of(page) for page in pages]
+    station = decide_station(evidence, load_form(form_id), default_policy())
+    decoded = station.decoded
+    of_reading = {page.reading.id: page for page in pages}
+    photos = tuple(dict.fromkeys(page.photo.id for page in pages))
+    body = tps_to_dict(TpsRead(photos, form_id, decoded.numbers, decoded.rules, decoded.verdict))
+    body["chosen"] = {
+        str(page): {"photo": of_reading[key].photo.id, "part": of_reading[key].reading.part, "reading": key}
+        for page, key in station.chosen.items()
+    }
+    body["differing"] = sorted(station.differing)
+    reading = StationReading(
+        id=new_id(),
+        election_id=election_id,
+        tps=tps,
+        form_id=form_id,
+        reader_rev=reader_revision(),
+        verdict=decoded.verdict,
+        body=body,
+        created_at=services.now(),
+    )
+    return reading, station
+
+
+def _content(form_id: str, pages: Sequence[CountingPage]) -> str:
+    """Hash of everything that the decision rests on."""
+    parts = [form_id, reader_revision(), [[page.reading.id, page.disputed] for page in pages]]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _inputs(content: str, before: Sequence[StationReading]) -> str:
+    """The content with the number of times the station had it before: it comes back when a photo is restored."""
+    times = sum(each.body["content"] == content for each in before)
+    return hashlib.sha256(f"{content}/{times}".encode()).hexdigest()
+
+
+def _places(services: Services, run: Run) -> Sequence[tuple[str, str]]:
+    """Stations that the photo belonged to before, in code order; its present one is decided with the job's end."""
+    with services.store.read() as session:
+        photo = session.scalars(select(Photo).join(Job, Job.photo_id == Photo.id).where(Job.id == run.job_id)).one()
+        moved = session.execute(
+            select(PhotoEvent.tps_before, PhotoEvent.tps_after).where(
+                PhotoEvent.photo_id == photo.id,
+                or_(PhotoEvent.tps_before.is_not(None), PhotoEvent.tps_after.is_not(None)),
+            )
+        ).all()
+    places = {photo.tps_sent} | {tps for row in moved for tps in row if tps is not None}
+    return [(photo.election_id, tps) for tps in sorted(places - {photo.tps})]
+
+
+def _decide_and_end(services: Services, run: Run) -> str:
+    now = services.now()
+    with services.store.write() as session:
+        held = hold(session, run)
+        if held is None:
+            return "old"
+        photo, job = held.photo, held.job
+        lock_station(session, photo.election_id, photo.tps)
+        counted = numbers_of(session, photo.election_id, photo.tps) if job.batch_id else {}
+        if job.read_at is not None and photo.state in ("received", "failed"):
+            photo.state, photo.failure = "read", None
+            photo.rev += 1
+        job.state, job.error, job.finished_at = "done", _why_unread(held), now
+        acts = _page_alarm(session, held, services)
+        made = decide_tps(session, services, photo.election_id, photo.tps)
+        if job.batch_id:
+            changes = changes_between(counted, numbers_of(session, photo.election_id, photo.tps), photo.tps)
+            _finish_item(session, held, changes, services)
+        append(session, acts, now)
+        faults.at("decide.before_commit")
+    faults.at("decide.committed")
+    _log.info("job.done", job=run.job_id, photo=photo.id, decided=len(made))
+    return "done"
+
+
+def _why_unread(held: Held) -> str | None:
+    if held.job.read_at is not None:
+        return None
+    return "erased" if held.photo.erased_at is not None else "withdrawn"
+
+
+def _page_alarm(session: Session, held: Held, services: Services) -> list[Act]:
+    """A sender who named another page than the print shows may have sent the wrong photo."""
+    photo, job = held.photo, held.job
+    if photo.page_claimed is None or photo.state == "withdrawn":
+        return []
+    found = session.scalars(
+        select(Reading.page).where(
+            Reading.photo_id == photo.id, Reading.reader_rev == job.reader_rev, Reading.page.is_not(None)
+        )
+    ).all()
+    if not found or photo.page_claimed in found:
+        return []
+    details = {"photo": photo.id, "claimed": photo.page_claimed, "found": sorted({p for p in found if p is not None})}
+    key = f"page_mismatch:{photo.id}"
+    return raise_alarm(session, "page_mismatch", key, photo.election_id, photo.tps, details, services.now())
+
+
+def _finish_item(session: Session, held: Held, changes: list[dict[str, object]], services: Services) -> None:
+    """A batch's photo: read anew, or skipped because the same reader would say the same (decided anew all the same)."""
+    job = held.job
+    was_read = job.read_at is not None and job.tries == 0
+    error = "already_read" if was_read else job.error
+    finish_item(session, job, "skipped" if error else "done", error, services.now(), changes)
