@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from service.access import GRANTS, Action, Actor, Role
 from service.accounts import problems as problems
+from service.accounts.chunks import chunks
 from service.accounts.lockout import forget_tries, note_try
 from service.accounts.passwords import check_password, hash_password
 from service.accounts.phones import normal_phone
@@ -96,8 +97,9 @@ def add_invitations(session: Session, services: Services, accounts: Sequence[Acc
     now = services.now()
     expires_at = now + timedelta(days=services.settings.activation_days)
     made = []
+    for some in chunks(account.id for account in accounts):
+        session.execute(delete(Activation).where(Activation.account_id.in_(some), Activation.used_at.is_(None)))
     for account in accounts:
-        session.execute(delete(Activation).where(Activation.account_id == account.id, Activation.used_at.is_(None)))
         token, code = new_token(), new_code() if account.phone_hash else None
         hashes = [(LINK, token_hash(token))]
         if code:
