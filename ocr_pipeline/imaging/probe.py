@@ -111,6 +111,8 @@ def _size(data: bytes, file_format: Format) -> tuple[int, int] | None:
         # The first chunk of every PNG is IHDR.
         known = data[12:16] == b"IHDR" and len(data) >= 24
         return (int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")) if known else None
+    if file_format == "gif" and len(data) >= 10:
+        return int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
     if file_format == "webp":
         return webp_size(data)
     return tiff_size(data) if file_format == "tiff" else None

@@ -10,7 +10,7 @@ from ocr_pipeline.imaging.decode import PhotoSource, decode_colour
 from ocr_pipeline.imaging.files import LIMITS, Limits
 
 VIEW_SIDE_PX: Final = 2048
-"""Longest side of a view: digit boxes of a whole wall form stay readable, and it has some 500 kB."""
+"""Longest side of a view: digit boxes of a whole wall form stay readable, and it has some 250 kB."""
 _QUALITY: Final = 85
 
 

@@ -36,7 +36,7 @@ KINDS: list[tuple[bytes, Probe]] = [
     (encoded(noise(), "TIFF", compression="tiff_lzw"), Probe("tiff", *SIZE)),
     (encoded(noise(), "TIFF", big_tiff=True), Probe("tiff", None, None)),
     (encoded(noise(), "BMP"), Probe("bmp", None, None)),
-    (encoded(noise("P"), "GIF"), Probe("gif", None, None)),
+    (encoded(noise("P"), "GIF"), Probe("gif", *SIZE)),
     (scan_pdf([noisy_jpeg()], SIZE), Probe("pdf", None, None)),
     (b"\0\0\0\x18ftypheic" + bytes(64), Probe("heic", None, None)),
 ]
