@@ -1,0 +1,207 @@
+"""What the machine read, into the decisions: only what is new, and never over a person."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from ocr_pipeline.values import NumberRead
+from service.audit import Act, append, kecamatan_of
+from service.decisions.ranking import HELD, SaidOutcome, Saying, Standing, differs, latest, latest_machine, stand
+from service.elections.fields import forms_of
+from service.ids import new_id
+from service.photos.alarms import raise_alarm
+from service.recap.apply import OpenStation, open_station, settle_station
+from service.services import Services
+from service.store.readings import Decision, StationReading
+
+
+class Decoded(Protocol):
+    """What deciding a station gives, as far as it is recorded (:class:`ocr_pipeline.values.DecodedNumbers`)."""
+
+    @property
+    def numbers(self) -> Mapping[str, NumberRead]:
+        """Field -> number; a field that no photo shows is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberChange:
+    """How one number stood before and after a reading was recorded."""
+
+    field: str
+    before: Standing
+    after: Standing
+
+
+def record_machine(
+    session: Session,
+    services: Services,
+    election_id: str,
+    tps: str,
+    station_reading: StationReading,
+    station: Decoded,
+    photos: Mapping[str, str] | None = None,
+    acts: Sequence[Act] = (),
+) -> tuple[NumberChange, ...]:
+    """Records what the machine read of a station, in the transaction that holds the reading.
+
+    One machine decision is written for each number whose outcome, value, writing or reasons differ from the machine's
+    latest, and one ``absent`` for each number of the reading's form that no photo shows any more. The same reading again writes nothing; call
+    it also for a station reading that was there before (a photo withdrawn and restored gives the same inputs).
+    People's decisions stay in force; where the machine now accepts something else than a person confirmed, an alarm
+    says so. After the pleno was finalised readings are recorded and held back: no value of the recap changes.
+
+    Args:
+        session: an open write transaction; the photo and job rows it touches are already locked.
+        services: the process's services.
+        election_id: election.
+        tps: station.
+        station_reading: the reading as stored (added to the session).
+        station: its numbers.
+        photos: field -> id of the photo that the number was read from.
+        acts: further events to append; pass them here, for the audit's locks come last.
+
+    Returns:
+        The numbers that stand otherwise than before.
+    """
+    at = services.now()
+    opened = open_station(session, election_id, tps, at)
+    before = {name: stand(said) for name, said in opened.sayings.items()}
+    fresh = _fresh(opened, station.numbers, station_reading.form_id, at)
+    for row in fresh:
+        row["station_reading_id"] = station_reading.id
+        row["photo_id"] = (photos or {}).get(row["field"])
+    if fresh:
+        session.execute(insert(Decision), fresh)
+    alarms = _alarms(session, opened, fresh, station_reading, at)
+    add_sayings(opened, fresh)
+    settle_station(session, opened, at)
+    recorded = [_recorded(opened, fresh, station_reading)] if fresh else []
+    append(session, [*acts, *recorded, *alarms], at)
+    unknown = stand(())
+    changes = ((name, before.get(name, unknown), stand(opened.sayings[name])) for name in _fields(fresh))
+    return tuple(NumberChange(name, was, now) for name, was, now in changes if _facts(was) != _facts(now))
+
+
+def add_sayings(station: OpenStation, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Adds decisions that were just written to what was said."""
+    for row in rows:
+        said = Saying(
+            row["seq"], row["kind"], row["outcome"], row["value"], tuple(row["why"]), row["as_written"], row["id"]
+        )
+        station.sayings.setdefault(row["field"], []).append(said)
+
+
+def decision_row(opened: OpenStation, seq: int, at: datetime, **values: Any) -> dict[str, Any]:
+    """A row of the decision table with everything that is not said left empty."""
+    return {
+        "id": new_id(),
+        "election_id": opened.election.id,
+        "tps": opened.tps,
+        "seq": seq,
+        "value": None,
+        "as_written": None,
+        "p": None,
+        "why": [],
+        "station_reading_id": None,
+        "photo_id": None,
+        "pleno_id": None,
+        "account_id": None,
+        "role": None,
+        "reason": None,
+        "remark": None,
+        "at": at,
+        **values,
+    }
+
+
+def _fresh(
+    opened: OpenStation, numbers: Mapping[str, NumberRead], form_id: str | None, at: datetime
+) -> list[dict[str, Any]]:
+    """The decisions to write: what differs from the machine's latest word on each number of the form."""
+    of_form = opened.sayings.keys() if form_id is None else forms_of((form_id,)).numbers.keys()
+    held = (HELD,) if opened.is_final else ()
+    rows: list[dict[str, Any]] = []
+    seq = opened.seq
+    for field in sorted({*numbers, *(opened.sayings.keys() & of_form)}):
+        read = numbers.get(field)
+        said = latest_machine(opened.sayings.get(field, ()))
+        if read is None and (said is None or said.outcome == "absent"):
+            continue
+        outcome, value, as_written, why = _facts_of(read)
+        if said is not None and _same(said, (outcome, value, as_written, (*why, *held)), opened.is_final):
+            continue
+        seq += 1
+        rows.append(
+            decision_row(
+                opened,
+                seq,
+                at,
+                field=field,
+                kind="machine",
+                outcome=outcome,
+                value=value,
+                as_written=as_written,
+                p=None if read is None else read.p,
+                why=[*why, *held],
+            )
+        )
+    return rows
+
+
+Facts = tuple[SaidOutcome, int | None, str | None, tuple[str, ...]]
+
+
+def _facts_of(read: NumberRead | None) -> Facts:
+    if read is None:
+        return "absent", None, None, ()
+    if read.decision == "review":
+        return "review", read.value, read.as_written, tuple(read.why)
+    return ("blank" if read.value is None else "accepted"), read.value, read.as_written, ()
+
+
+def _same(said: Saying, facts: Facts, is_final: bool) -> bool:
+    """While readings are held back, one that repeats what counts already need not be recorded again."""
+    was = (said.outcome, said.value, said.as_written, said.why)
+    return was == facts or (is_final and (*was[:3], (*said.why, HELD)) == facts)
+
+
+def _alarms(
+    session: Session, opened: OpenStation, fresh: Sequence[Mapping[str, Any]], reading: StationReading, at: datetime
+) -> list[Act]:
+    acts: list[Act] = []
+    for row in fresh:
+        read = Saying(row["seq"], "machine", row["outcome"], row["value"])
+        confirmed = latest(opened.sayings.get(row["field"], ()), "confirmation")
+        if confirmed is not None and differs(confirmed, read):
+            key = f"machine_differs:{confirmed.id}:{read.value}"
+            details = {"field": row["field"], "machine": read.value, "person": confirmed.value, "seq": read.seq}
+            acts += raise_alarm(session, "machine_differs", key, opened.election.id, opened.tps, details, at)
+    if fresh and opened.is_final:
+        key = f"reading_held:{reading.id}"
+        details = {"fields": _fields(fresh), "station_reading": reading.id}
+        acts += raise_alarm(session, "reading_held", key, opened.election.id, opened.tps, details, at)
+    return acts
+
+
+def _recorded(opened: OpenStation, fresh: Sequence[Mapping[str, Any]], reading: StationReading) -> Act:
+    outcomes = [row["outcome"] for row in fresh]
+    details = {
+        "election": opened.election.id,
+        "station_reading": reading.id,
+        "seq": [fresh[0]["seq"], fresh[-1]["seq"]],
+        "outcomes": {name: outcomes.count(name) for name in sorted(set(outcomes))},
+        "held": opened.is_final,
+    }
+    return Act("numbers.read", f"tps:{opened.tps}", kecamatan_of(opened.tps), None, None, details)
+
+
+def _fields(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return sorted({row["field"] for row in rows})
+
+
+def _facts(standing: Standing) -> tuple[Any, ...]:
+    return standing.state, standing.value, standing.why
