@@ -3,27 +3,25 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from ocr_pipeline.forms.library import load_form
 from ocr_pipeline.revision import reader_revision
-from ocr_pipeline.serialise import tps_to_dict
-from ocr_pipeline.station import StationRead, decide_station, default_policy
-from ocr_pipeline.values import TpsRead
 from service import faults
 from service.audit import Act, append
-from service.decisions.record import record_machine
+from service.decisions.record import NumberChange, record_machine
 from service.ids import new_id
-from service.jobs.changes import changes_between, numbers_of
-from service.jobs.pages import CountingPage, counting_pages, evidence_of
+from service.jobs.pages import CountingPage, counting_pages, decide_pages
 from service.jobs.patience import patiently
 from service.jobs.queue import Run
 from service.jobs.reading import Tools
 from service.jobs.rows import Held, finish_item, hold
 from service.photos.alarms import raise_alarm
+from service.recap.apply import apply_station
 from service.services import Services
 from service.store.photos import Photo, PhotoEvent
 from service.store.readings import Job, Reading, StationReading
@@ -58,7 +56,7 @@ def decide_station_now(services: Services, election_id: str, tps: str) -> bool:
     """
     with services.store.write() as session:
         lock_station(session, election_id, tps)
-        return bool(decide_tps(session, services, election_id, tps))
+        return decide_tps(session, services, election_id, tps).is_new
 
 
 def lock_station(session: Session, election_id: str, tps: str) -> None:
@@ -71,82 +69,61 @@ def lock_station(session: Session, election_id: str, tps: str) -> None:
         session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
-def decide_tps(session: Session, services: Services, election_id: str, tps: str) -> list[StationReading]:
-    """Decides a station, form by form, and records what is new. The station must be locked.
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What deciding a station did: whether its readings were other ones than last time, and which numbers changed."""
+
+    is_new: bool
+    changes: Sequence[NumberChange]
+
+
+def decide_tps(session: Session, services: Services, election_id: str, tps: str, acts: Sequence[Act] = ()) -> Decided:
+    """Decides a station and records what is new; the station must be locked, see :func:`lock_station`.
 
     Args:
-        session: an open write transaction; nothing but the audit may be locked after this.
+        session: an open write transaction; nothing may be locked after this, for it ends with the audit.
         services: the process's services.
         election_id: election.
         tps: station.
-
-    Returns:
-        The new station readings; empty when these readings were the last that were decided.
+        acts: further events for the audit.
     """
     session.flush()
     election = session.get_one(Election, election_id)
-    pages = counting_pages(session, election_id, tps)
+    pages = [page for page in counting_pages(session, election_id, tps) if page.reading.form_id in election.forms]
     before = session.scalars(
         select(StationReading)
         .where(StationReading.election_id == election_id, StationReading.tps == tps)
         .order_by(StationReading.seq)
     ).all()
-    made = []
-    for form_id in _forms(election, pages, before):
-        mine = [page for page in pages if page.reading.form_id == form_id]
-        last = next((each for each in reversed(before) if each.form_id == form_id), None)
-        content = _content(form_id, mine)
-        if last is not None and last.body["content"] == content:
-            continue
-        reading, station = _station_reading(services, election_id, tps, form_id, mine)
-        reading.seq = len(before) + len(made) + 1
-        reading.inputs = _inputs(content, before)
-        reading.body = {**reading.body, "content": content}
-        session.add(reading)
-        session.flush()
-        record_machine(session, services, election, tps, reading, station)
-        made.append(reading)
-    return made
-
-
-def _forms(
-    election: Election, pages: Sequence[CountingPage], before: Sequence[StationReading]
-) -> Sequence[str]:
-    """Forms of the election that the station has pages of, or had; else its first, so that the station is seen."""
-    seen = {page.reading.form_id for page in pages} | {each.form_id for each in before}
-    return [form_id for form_id in election.forms if form_id in seen] or election.forms[:1]
-
-
-def _station_reading(
-    services: Services, election_id: str, tps: str, form_id: str, pages: Sequence[CountingPage]
-) -> tuple[StationReading, StationRead]:
-    evidence = [evidence_of(page) for page in pages]
-    station = decide_station(evidence, load_form(form_id), default_policy())
-    decoded = station.decoded
-    of_reading = {page.reading.id: page for page in pages}
-    photos = tuple(dict.fromkeys(page.photo.id for page in pages))
-    body = tps_to_dict(TpsRead(photos, form_id, decoded.numbers, decoded.rules, decoded.verdict))
-    body["chosen"] = {
-        str(page): {"photo": of_reading[key].photo.id, "part": of_reading[key].reading.part, "reading": key}
-        for page, key in station.chosen.items()
-    }
-    body["differing"] = sorted(station.differing)
+    content = _content(pages)
+    if before[-1].body["content"] == content if before else not pages:
+        # No reading is new, but a photo may be the first or the last that the station had.
+        apply_station(session, election_id, tps, services.now())
+        append(session, acts, services.now())
+        return Decided(False, ())
     reading = StationReading(
         id=new_id(),
         election_id=election_id,
         tps=tps,
-        form_id=form_id,
+        seq=len(before) + 1,
+        inputs=_inputs(content, before),
         reader_rev=reader_revision(),
-        verdict=decoded.verdict,
-        body=body,
         created_at=services.now(),
     )
-    return reading, station
+    station = decide_pages(election.forms, pages)
+    reading.form_id, reading.verdict = station.form_id, station.decoded.verdict
+    reading.body = {**station.body, "content": content}
+    session.add(reading)
+    session.flush()
+    changes = record_machine(
+        session, services, election_id, tps, reading, station.decoded, photos=station.photos, acts=acts
+    )
+    return Decided(True, changes)
 
 
-def _content(form_id: str, pages: Sequence[CountingPage]) -> str:
+def _content(pages: Sequence[CountingPage]) -> str:
     """Hash of everything that the decision rests on."""
-    parts = [form_id, reader_revision(), [[page.reading.id, page.disputed] for page in pages]]
+    parts = [reader_revision(), [[page.reading.id, page.disputed] for page in pages]]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -178,20 +155,16 @@ def _decide_and_end(services: Services, run: Run) -> str:
             return "old"
         photo, job = held.photo, held.job
         lock_station(session, photo.election_id, photo.tps)
-        counted = numbers_of(session, photo.election_id, photo.tps) if job.batch_id else {}
         if job.read_at is not None and photo.state in ("received", "failed"):
             photo.state, photo.failure = "read", None
             photo.rev += 1
         job.state, job.error, job.finished_at = "done", _why_unread(held), now
-        acts = _page_alarm(session, held, services)
-        made = decide_tps(session, services, photo.election_id, photo.tps)
-        if job.batch_id:
-            changes = changes_between(counted, numbers_of(session, photo.election_id, photo.tps), photo.tps)
-            _finish_item(session, held, changes, services)
-        append(session, acts, now)
+        decided = decide_tps(session, services, photo.election_id, photo.tps, _page_alarm(session, held, services))
+        # After the audit's locks, but nobody else touches this row while the job is ours.
+        _finish_item(session, held, decided.changes, services)
         faults.at("decide.before_commit")
     faults.at("decide.committed")
-    _log.info("job.done", job=run.job_id, photo=photo.id, decided=len(made))
+    _log.info("job.done", job=run.job_id, photo=photo.id, new=decided.is_new)
     return "done"
 
 
@@ -218,9 +191,21 @@ def _page_alarm(session: Session, held: Held, services: Services) -> list[Act]:
     return raise_alarm(session, "page_mismatch", key, photo.election_id, photo.tps, details, services.now())
 
 
-def _finish_item(session: Session, held: Held, changes: list[dict[str, object]], services: Services) -> None:
+def _finish_item(session: Session, held: Held, changes: Sequence[NumberChange], services: Services) -> None:
     """A batch's photo: read anew, or skipped because the same reader would say the same (decided anew all the same)."""
     job = held.job
+    if job.batch_id is None:
+        return
     was_read = job.read_at is not None and job.tries == 0
     error = "already_read" if was_read else job.error
-    finish_item(session, job, "skipped" if error else "done", error, services.now(), changes)
+    rows = [_plain_change(held.photo.tps, change) for change in changes]
+    finish_item(session, job, "skipped" if error else "done", error, services.now(), rows)
+
+
+def _plain_change(tps: str, change: NumberChange) -> dict[str, Any]:
+    return {
+        "tps": tps,
+        "field": change.field,
+        "before": {"value": change.before.value, "state": change.before.state},
+        "after": {"value": change.after.value, "state": change.after.state},
+    }

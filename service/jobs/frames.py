@@ -1,7 +1,7 @@
 """Messages between a worker and its reader processes: a JSON header and raw bytes behind it.
 
-Layout of one message: length of the header (4 bytes, big-endian), the header as UTF-8 JSON, then the blobs whose lengths
-the header's ``blobs`` lists. No pickle: a photo that takes a reader over must not take the worker over with it.
+Layout of one message: length of the header (4 bytes, big-endian), the header as UTF-8 JSON, then the blobs whose
+lengths the header's ``blobs`` lists. No pickle: a photo that takes a reader over must not take the worker over with it.
 """
 
 import json

@@ -1,15 +1,18 @@
-"""Which readings of a station's photos count, in which order."""
+"""Which readings of a station's photos count, and what they say together. No photo and no model is needed here."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from ocr_pipeline.evidence_codec import unpack_evidence
-from ocr_pipeline.station import PageEvidence
-from ocr_pipeline.values import Quality
+from ocr_pipeline.forms.library import load_form
+from ocr_pipeline.serialise import tps_to_dict
+from ocr_pipeline.station import PageEvidence, StationRead, decide_station, default_policy
+from ocr_pipeline.values import DecodedNumbers, Quality, TpsRead, Verdict
 from service.store.photos import Photo
 from service.store.readings import Job, Reading
 
@@ -41,9 +44,7 @@ def counting_pages(session: Session, election_id: str, tps: str) -> Sequence[Cou
         .join(Reading, Reading.photo_id == Photo.id)
         .join(
             Job,
-            and_(
-                Job.photo_id == Reading.photo_id, Job.reader_rev == Reading.reader_rev, Job.read_at.is_not(None)
-            ),
+            and_(Job.photo_id == Reading.photo_id, Job.reader_rev == Reading.reader_rev, Job.read_at.is_not(None)),
         )
         .where(Photo.election_id == election_id, Photo.tps == tps, Photo.state != "withdrawn")
         .order_by(Photo.received_at, Photo.id, Reading.part)
@@ -76,9 +77,7 @@ def evidence_of(page: CountingPage) -> PageEvidence:
     evidence = unpack_evidence(reading.evidence)
     if page.disputed:
         evidence = {name: replace(each, placed=False) for name, each in evidence.items()}
-    values: Mapping[str, int | None] = {
-        name: number["value"] for name, number in reading.body["numbers"].items()
-    }
+    values: Mapping[str, int | None] = {name: number["value"] for name, number in reading.body["numbers"].items()}
     quality = reading.body["quality"]
     return PageEvidence(
         form=reading.form_id,
@@ -90,8 +89,68 @@ def evidence_of(page: CountingPage) -> PageEvidence:
     )
 
 
-def _newest_revisions(rows: Iterable[tuple[str, datetime, str]]) -> dict[str, str]:
+_WORST: Final[Sequence[Verdict]] = ("form_inconsistent", "reading_uncertain", "incomplete", "consistent")
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedPages:
+    """A station's pages decided together.
+
+    Attributes:
+        form_id: the form, the first of the election's where it has several.
+        decoded: its numbers, rules and verdict, of all forms.
+        body: plain JSON: numbers and rules as in the reading contract, ``chosen`` photos by page (``form/page`` for
+            further forms), ``differing`` fields.
+        photos: field -> id of the photo that it was read from.
+    """
+
+    form_id: str
+    decoded: DecodedNumbers
+    body: Mapping[str, Any]
+    photos: Mapping[str, str]
+
+
+def decide_pages(forms: Sequence[str], pages: Sequence[CountingPage]) -> DecidedPages:
+    """Decides the pages of one station, each of the election's forms by its own rules.
+
+    Args:
+        forms: ids of the election's forms, at least one.
+        pages: of these forms; without any the numbers are none.
+    """
+    present = {page.reading.form_id for page in pages}
+    used = [form_id for form_id in forms if form_id in present] or list(forms[:1])
+    evidence = [evidence_of(page) for page in pages]
+    stations = {form_id: decide_station(evidence, load_form(form_id), default_policy()) for form_id in used}
+    of_reading = {page.reading.id: page for page in pages}
+    decoded = _merged([station.decoded for station in stations.values()])
+    chosen: dict[str, dict[str, Any]] = {}
+    photos: dict[str, str] = {}
+    for form_id, station in stations.items():
+        for number, key in station.chosen.items():
+            page = of_reading[key]
+            name = str(number) if form_id == used[0] else f"{form_id}/{number}"
+            chosen[name] = {"photo": page.photo.id, "part": page.reading.part, "reading": key}
+            photos |= dict.fromkeys(page.reading.body["numbers"], page.photo.id)
+    names = tuple(dict.fromkeys(page.photo.id for page in pages))
+    body = tps_to_dict(TpsRead(names, used[0], decoded.numbers, decoded.rules, decoded.verdict))
+    body |= {"chosen": chosen, "differing": _differing(stations.values())}
+    return DecidedPages(used[0], decoded, body, photos)
+
+
+def _merged(parts: Sequence[DecodedNumbers]) -> DecodedNumbers:
+    """Several forms as one; the verdict is that of the form that needs a person most."""
+    numbers = {name: number for part in reversed(parts) for name, number in part.numbers.items()}
+    rules = tuple(rule for part in parts for rule in part.rules)
+    return DecodedNumbers(numbers, rules, min((part.verdict for part in parts), key=_WORST.index))
+
+
+def _differing(stations: Iterable[StationRead]) -> list[str]:
+    return sorted({field for station in stations for field in station.differing})
+
+
+def _newest_revisions(rows: Iterable[tuple[str, datetime | None, str]]) -> dict[str, str]:
     newest: dict[str, tuple[datetime, str]] = {}
     for photo_id, read_at, reader_rev in rows:
+        assert read_at is not None
         newest[photo_id] = max(newest.get(photo_id, (read_at, reader_rev)), (read_at, reader_rev))
     return {photo_id: reader_rev for photo_id, (_, reader_rev) in newest.items()}

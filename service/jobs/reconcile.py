@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, select, update
 
 from service.jobs.queue import JobQueue, Run
 from service.jobs.requests import ask, job_now
@@ -140,7 +140,7 @@ def adopt(services: Services) -> int:
     return len(found)
 
 
-def _orphans():  # type: ignore[no-untyped-def]
+def _orphans() -> Select[str]:
     active = exists().where(Job.photo_id == Photo.id, Job.state.in_(ACTIVE))
     return select(Photo.id).where(Photo.state == "received", ~active).order_by(Photo.id)
 
@@ -163,8 +163,5 @@ def clean(services: Services, queue: JobQueue) -> int:
     return len(runs)
 
 
-def _is_alive(services: Services):  # type: ignore[no-untyped-def]
-    return and_(
-        or_(Worker.stopped_at.is_(None)),
-        Worker.beat_at >= services.now() - DEAD_AFTER,
-    )
+def _is_alive(services: Services) -> ColumnElement[bool]:
+    return and_(Worker.stopped_at.is_(None), Worker.beat_at >= services.now() - DEAD_AFTER)

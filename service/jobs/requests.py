@@ -63,9 +63,7 @@ def job_now(session: Session, photo: Photo, now: datetime) -> Job:
     reader_rev = reader_revision()
     job = session.get(Job, f"{photo.id}:{reader_rev}", with_for_update=True, populate_existing=True)
     if job is None:
-        job = Job(
-            id=f"{photo.id}:{reader_rev}", photo_id=photo.id, reader_rev=reader_rev, state="done", created_at=now
-        )
+        job = Job(id=f"{photo.id}:{reader_rev}", photo_id=photo.id, reader_rev=reader_rev, state="done", created_at=now)
         job.priority, job.tries, job.breaks, job.runs = LIVE, 0, 0, 0
         session.add(job)
         session.flush()

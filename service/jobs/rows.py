@@ -1,7 +1,9 @@
 """What happens to the row of a job: taken, begun, broken, done. All lock the photo first, then the job."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from sqlalchemy import exists, select
@@ -110,7 +112,12 @@ def fail(session: Session, held: Held, code: str, now: datetime) -> list[Act]:
 
 
 def finish_item(
-    session: Session, job: Job, state: str, error: str | None, now: datetime, changes: list[dict[str, object]] | None = None
+    session: Session,
+    job: Job,
+    state: str,
+    error: str | None,
+    now: datetime,
+    changes: Sequence[dict[str, Any]] = (),
 ) -> None:
     """Ends the batch's item that asked for this job, if one did."""
     if job.batch_id is None:
@@ -118,4 +125,4 @@ def finish_item(
     item = session.get(BatchItem, (job.batch_id, job.photo_id), with_for_update=True)
     if item is not None and item.state == "queued":
         item.state, item.error, item.finished_at = state, error, now
-        item.changes = changes or []
+        item.changes = list(changes)

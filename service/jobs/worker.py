@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import structlog
 from sqlalchemy import select
@@ -25,8 +25,9 @@ from service.jobs.reader_pool import PROGRAM, ReaderPool
 from service.jobs.reading import Tools, read_photo
 from service.jobs.rows import ACTIVE, broke, release
 from service.services import Services
-from service.store.readings import Job
+from service.store.readings import Batch, Job
 
+T = TypeVar("T")
 TURN_S: Final = 0.1
 """Pause of the loop; what it may cost a photo that finds the queue empty."""
 
@@ -64,7 +65,7 @@ class Steps:
         """See :class:`service.jobs.queue.Handler`."""
         return self._guarded(run, lambda: decide_photo(self._tools, run), "again")
 
-    def _guarded(self, run: Run, step: Callable[[], "bool | str"], otherwise):  # type: ignore[no-untyped-def]
+    def _guarded(self, run: Run, step: Callable[[], T], otherwise: T) -> T:
         services, stop = self._tools.services, self._tools.stop
         try:
             return step()
@@ -152,7 +153,8 @@ def _chores(
 
 def _is_idle(services: Services) -> bool:
     with _quietly("idle"), services.store.read() as session:
-        return session.scalar(select(Job.id).where(Job.state.in_(ACTIVE)).limit(1)) is None
+        busy = session.scalar(select(Job.id).where(Job.state.in_(ACTIVE)).limit(1))
+        return busy is None and session.scalar(select(Batch.id).where(Batch.state == "running").limit(1)) is None
     return False
 
 
