@@ -17,9 +17,10 @@ def run_web(services: Services, host: str, port: int) -> int:
     """Serves until SIGTERM or SIGINT; returns the exit code."""
     settings = services.settings
     set_up_logs(settings)
+    app = create_app(services)
     server = uvicorn.Server(
         uvicorn.Config(
-            create_app(services),
+            app,
             host=host,
             port=port,
             log_config=None,
@@ -31,6 +32,7 @@ def run_web(services: Services, host: str, port: int) -> int:
             forwarded_allow_ips=settings.trusted_proxies,
         )
     )
+    app.state.server = server  # event streams look here whether the process is to stop
     server.run()
     services.store.close()
     return 0 if server.started else 1

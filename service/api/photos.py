@@ -1,5 +1,6 @@
 """Photos over HTTP: look, move, withdraw, restore, listen; and the alarms they raise."""
 
+import re
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime
@@ -16,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from service.access import Action, Actor, authorise
 from service.api.deps import Requires, Svc
 from service.api.shapes import MAX_PAGE, Answer, Body, Message, Page, decode_cursor, encode_cursor, etag, require_match
+from service.errors import ServiceError
 from service.photos.alarms import AlarmFilter, clear_alarm, list_alarms, words_of
 from service.photos.change import CheckRev, Move, move_photo, restore_photo, withdraw_photo
 from service.photos.files import find_view, take_original
@@ -27,6 +29,7 @@ from service.store.photos import Alarm, Photo
 
 router = APIRouter(tags=["photos"])
 
+_ID = re.compile("[0-9a-f]{32}")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -211,11 +214,11 @@ def list_(
     """Photos of a station, a kecamatan or any region within the caller's, newest first."""
     prefix = actor.scope if region is None else region_from_path(region)
     authorise(actor, Action.SEE_PHOTO, prefix)
-    cursor = decode_cursor(after, 1)[0] if after else None
+    cursor = _id_in(after)
     with services.store.read() as session:
         photos = list_photos(session, PhotoFilter(prefix, election, state), cursor, limit + 1)
         seen = see_photos(session, photos[:limit], with_numbers=False)
-    items = [PhotoItem.model_validate(item) for item in seen]
+    items = [PhotoItem.model_validate(item, from_attributes=True) for item in seen]
     return Page(items=items, next=encode_cursor(items[-1].id) if len(photos) > limit else None)
 
 
@@ -224,7 +227,7 @@ def get(services: Svc, actor: Seer, photo_id: Id, response: Response) -> PhotoAn
     """A photo: where it belongs, how far it has come, what was read, what to do next."""
     with services.store.read() as session:
         photo = find_photo(session, actor, photo_id)
-        answer = PhotoAnswer.model_validate(see_photos(session, [photo])[0])
+        answer = PhotoAnswer.model_validate(see_photos(session, [photo])[0], from_attributes=True)
     response.headers["ETag"] = etag(answer.rev)
     return answer
 
@@ -234,6 +237,15 @@ def history(services: Svc, actor: Seer, photo_id: Id) -> PhotoHistoryAnswer:
     """Who did what to the photo and why, every reading, and its retakes."""
     with services.store.read() as session:
         return PhotoHistoryAnswer.model_validate(see_history(session, find_photo(session, actor, photo_id)))
+
+
+def _id_in(after: str | None) -> str | None:
+    if after is None:
+        return None
+    cursor = decode_cursor(after, 1)[0]
+    if not _ID.fullmatch(cursor):
+        raise ServiceError("bad_request", details={"after": "not a cursor of this list"})
+    return cursor
 
 
 _JPEG: dict[int | str, dict[str, Any]] = {
@@ -330,7 +342,7 @@ def restore(
 
 def _changed(services: Services, response: Response, photo: Photo) -> PhotoAnswer:
     with services.store.read() as session:
-        answer = PhotoAnswer.model_validate(see_photos(session, [photo])[0])
+        answer = PhotoAnswer.model_validate(see_photos(session, [photo])[0], from_attributes=True)
     response.headers["ETag"] = etag(answer.rev)
     return answer
 
@@ -438,7 +450,7 @@ def alarms(
     """
     prefix = actor.scope if region is None else region_from_path(region)
     authorise(actor, Action.SEE_AUDIT, prefix)
-    cursor = decode_cursor(after, 1)[0] if after else None
+    cursor = _id_in(after)
     with services.store.read() as session:
         found = list_alarms(session, AlarmFilter(prefix, election, kind, open), cursor, limit + 1)
     items = [_alarm(alarm) for alarm in found[:limit]]
@@ -457,7 +469,7 @@ def _alarm(alarm: Alarm) -> AlarmAnswer:
     return AlarmAnswer(
         id=alarm.id,
         kind=alarm.kind,
-        message=Message(**words_of(alarm.kind)._asdict()),
+        message=Message.model_validate(words_of(alarm.kind), from_attributes=True),
         election=alarm.election_id,
         tps=alarm.tps,
         tps_other=alarm.tps_other,

@@ -1,14 +1,15 @@
 """What happened to a photo and what to do next, in both languages, for the person who sent it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple
 
 from ocr_pipeline.errors import REASONS
 from service.errors import problem_table
 
 
-class Words(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Words:
     """A text in Indonesian and in English."""
 
     id: str

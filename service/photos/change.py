@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-import service.photos.problems  # noqa: F401 - registers the codes
+import service.photos.problems
+import service.uploads.problems  # noqa: F401 - both register codes
 from ocr_pipeline.forms.library import load_form
 from service.access import Action, Actor, Role, authorise
 from service.audit import Act, append, kecamatan_of
@@ -52,8 +53,8 @@ def move_photo(services: Services, actor: Actor, photo_id: str, move: Move, chec
 
     Raises:
         ServiceError: ``not_found``; ``foreign_region`` unless both stations are the actor's; ``unknown_tps``,
-            ``invalid_fields`` for a page that the election's forms do not have; ``nothing_to_change``,
-            ``photo_withdrawn``, ``photo_erased``, and what ``check_rev`` raises.
+            ``unknown_page``, ``nothing_to_change``, ``photo_withdrawn``, ``photo_erased``, and what ``check_rev``
+            raises.
     """
     now = services.now()
     with services.store.write() as session:
@@ -80,7 +81,7 @@ def move_photo(services: Services, actor: Actor, photo_id: str, move: Move, chec
             for chain in sorted({kecamatan_of(before.tps), kecamatan_of(after.tps)})
         ]
         acts += _look_again(session, services, photo)
-        _decide_again(session, services, photo, before.tps)
+        _decide_again(session, services, photo)
         append(session, acts, now)
     return photo
 
@@ -122,7 +123,7 @@ def _set_counting(
         acts = [Act(f"photo.{kind}", f"photo:{photo.id}", kecamatan_of(photo.tps), actor, reason, {"tps": photo.tps})]
         if not is_withdrawn:
             acts += _look_again(session, services, photo)
-        _decide_again(session, services, photo, photo.tps)
+        _decide_again(session, services, photo)
         append(session, acts, now)
     return photo
 
@@ -144,7 +145,7 @@ def _check_place(session: Session, photo: Photo, place: Place) -> None:
         raise ServiceError("unknown_tps", details={"tps": place.tps})
     pages = sorted({page.page for form_id in election.forms for page in load_form(form_id).pages})
     if place.page is not None and place.page not in pages:
-        raise ServiceError("invalid_fields", details={"page": place.page, "pages": pages})
+        raise ServiceError("unknown_page", details={"pages": pages})
 
 
 def _event(
@@ -188,11 +189,9 @@ def _look_again(session: Session, services: Services, photo: Photo) -> list[Act]
     ]
 
 
-def _decide_again(session: Session, services: Services, photo: Photo, tps_before: str) -> None:
+def _decide_again(session: Session, services: Services, photo: Photo) -> None:
+    """Asks for the decision of every station that the photo belongs or ever belonged to."""
     from service.jobs.requests import redecide
 
     session.flush()
     redecide(session, services, photo)
-    if tps_before != photo.tps:
-        # The station that lost the photo is decided through one of those that it still has.
-        pass

@@ -218,7 +218,7 @@ def _news(seen: PhotoSeen) -> News:
         "failure": seen.failure.code if seen.failure else None,
         "outcome": seen.outcome,
         "reason": seen.reason.code if seen.reason else None,
-        "advice": seen.advice._asdict(),
+        "advice": {"id": seen.advice.id, "en": seen.advice.en},
         "replaced_by": seen.replaced_by,
         "rev": seen.rev,
     }

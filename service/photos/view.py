@@ -193,21 +193,11 @@ def see_photos(session: Session, photos: Sequence[Photo], with_numbers: bool = T
     """
     ids = [photo.id for photo in photos]
     readings = _newest_readings(session, ids, with_numbers)
-    roles = dict(
-        row.tuple()
-        for row in session.execute(
-            select(Account.id, Account.role).where(Account.id.in_({photo.sender_id for photo in photos}))
-        )
-    )
+    senders = select(Account.id, Account.role).where(Account.id.in_({photo.sender_id for photo in photos}))
+    roles = {row.id: row.role for row in session.execute(senders)}
     # Several retakes of one photo: the newest counts, so it is the last to be written into the dictionary.
-    successors = dict(
-        row.tuple()
-        for row in session.execute(
-            select(Photo.replaces, Photo.id)
-            .where(Photo.replaces.in_(ids), Photo.state != "withdrawn")
-            .order_by(Photo.id)
-        )
-    )
+    retakes = select(Photo.replaces, Photo.id).where(Photo.replaces.in_(ids), Photo.state != "withdrawn")
+    successors = {row.replaces: row.id for row in session.execute(retakes.order_by(Photo.id))}
     return [
         _see(photo, readings.get(photo.id, []), roles.get(photo.sender_id, ""), successors.get(photo.id))
         for photo in photos

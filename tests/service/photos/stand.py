@@ -1,0 +1,133 @@
+"""Photos and readings put straight into the database, as uploads and workers would leave them."""
+
+import hashlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from sqlalchemy.orm import Session
+
+from service.access import Role
+from service.api import photos as api
+from service.api import problems
+from service.ids import new_id
+from service.services import Services
+from service.store.photos import Photo
+from service.store.readings import Reading
+from tests.service.people import bearer, make_account, token_for
+from tests.service.places import FORM, Places, open_election, small_country
+
+
+def number(value: int | None, decision: str = "accepted", why: Sequence[str] = ()) -> dict[str, Any]:
+    return {
+        "value": value,
+        "as_written": "???" if value is None else f"{value:03}",
+        "p": 0.5 if decision == "review" else 0.9998,
+        "decision": decision,
+        "why": list(why),
+    }
+
+
+@dataclass
+class World:
+    """A small country with an open election, and whoever is asked for."""
+
+    services: Services
+    places: Places
+    election: str
+    client: TestClient
+    decided: list[tuple[str, str]] = field(default_factory=list)  # (photo, station) in the order asked for
+
+    def person(self, role: Role, scope: str) -> tuple[str, dict[str, str]]:
+        account = make_account(self.services, role, scope)
+        return account, bearer(token_for(self.services, account))
+
+    def photo(self, sender: str, tps: str, **changes: Any) -> str:
+        photo_id = new_id()
+        row: dict[str, Any] = {
+            "id": photo_id,
+            "election_id": self.election,
+            "tps_sent": tps,
+            "tps": tps,
+            "sha256": hashlib.sha256(photo_id.encode()).hexdigest(),
+            "size_bytes": 1234,
+            "format": "jpeg",
+            "width_px": 3000,
+            "height_px": 4000,
+            "received_at": self.services.now(),
+            "sender_id": sender,
+            "on_behalf": False,
+            "channel": "tus",
+            "state": "received",
+            "capture": {},
+        }
+        row |= changes
+        row["kecamatan"] = row["tps"][:6]
+        with self.services.store.write() as session:
+            session.add(Photo(**row))
+        return photo_id
+
+    def reading(
+        self,
+        photo_id: str,
+        numbers: Mapping[str, Any] | None = None,
+        *,
+        part: int = 0,
+        page: int = 2,
+        reader_rev: str = "1+digits-1",
+        fingerprint: bytes | None = None,
+        reason: str | None = None,
+    ) -> Reading:
+        outcome = "rejected" if reason else "accepted"
+        if any(value["decision"] == "review" for value in (numbers or {}).values()):
+            outcome = "review"
+        reading = Reading(
+            id=new_id(),
+            photo_id=photo_id,
+            part=part,
+            reader_rev=reader_rev,
+            pipeline_rev="1",
+            form_id=None if reason else FORM,
+            form_rev=None if reason else 1,
+            page=None if reason else page,
+            outcome=outcome,
+            reason=reason,
+            px_per_box=None if reason else 41.0,
+            sharpness=None if reason else 0.8,
+            body={
+                "numbers": dict(numbers or {}),
+                "quality": None if reason else {"sharpness": 0.8, "px_per_box": 41, "coverage": 1.0},
+            },
+            fingerprint=fingerprint,
+            took_ms=120,
+            created_at=self.services.now(),
+        )
+        with self.services.store.write() as session:
+            session.add(reading)
+            session.get_one(Photo, photo_id).state = "read"
+        return reading
+
+
+def make_world(services: Services, monkeypatch: pytest.MonkeyPatch) -> World:
+    app = FastAPI()
+    app.state.services = services
+    app.include_router(api.router)
+    problems.install(app)
+    world = World(services, small_country(services), open_election(services), TestClient(app))
+
+    def redecide(session: Session, services: Services, photo: Photo) -> None:
+        world.decided.append((photo.id, photo.tps))
+
+    _replace(monkeypatch, "redecide", redecide)
+    return world
+
+
+def _replace(monkeypatch: pytest.MonkeyPatch, name: str, function: Callable[..., None]) -> None:
+    module = ModuleType("service.jobs.requests")
+    setattr(module, name, function)
+    monkeypatch.setitem(sys.modules, "service.jobs.requests", module)
