@@ -12,7 +12,7 @@ import typer
 
 from ocr_pipeline import __version__
 from ocr_pipeline.errors import TurusError
-from service.cli import audit, backup, bench, demo, evaluate, form, read, serve, synth, user
+from service.cli import audit, backup, bench, demo, evaluate, form, read, serve, synth, user, worker
 from service.cli.errors import INTERRUPTED_EXIT, USAGE_EXIT, print_error
 
 app = typer.Typer(
@@ -37,6 +37,7 @@ app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.add_typer(audit.app, name="audit")
 app.add_typer(user.app, name="user")
+app.command("worker")(worker.worker)
 
 # The base of every usage error; typer >= 0.2x carries its own copy of click, so it is found from a class typer exports.
 _UsageError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
