@@ -1,0 +1,1 @@
+"""Photos on their way in: claims checked, bytes spooled, stored, recorded, and a signed receipt given."""

@@ -1,0 +1,167 @@
+"""What must hold before a byte of a photo is read; the same for every way in."""
+
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ocr_pipeline.errors import UnknownFormError
+from ocr_pipeline.forms.library import load_form
+from service.access import Action, Actor, Role, authorise
+from service.errors import ServiceError
+from service.services import Services
+from service.store.photos import Photo, Receipt
+from service.store.regions import Election, Tps
+from service.uploads.claims import Claim
+
+CLOCK_AHEAD: Final = timedelta(minutes=10)
+CLOCK_BEHIND: Final = timedelta(days=30)
+ON_BEHALF: Final = frozenset({Role.PPK, Role.PPK_MOBILE})
+"""Roles that send for a station that is not their own; recorded as such (Keputusan KPU 597/2020)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a photo belongs: an open election and a station of it."""
+
+    election_id: str
+    tps: str
+    kecamatan: str
+
+
+def check_claim(services: Services, actor: Actor, claim: Claim, size_bytes: int | None) -> Place:
+    """Checks who sends what for where.
+
+    Args:
+        services: the process's services.
+        actor: who sends.
+        claim: what the sender says.
+        size_bytes: size announced; ``None`` where the client does not know it.
+
+    Raises:
+        ServiceError: ``foreign_region``, ``forbidden``, ``photo_too_large``, ``unknown_election``, ``unknown_tps``,
+            ``election_closed``, ``unknown_page``, ``unknown_replaced``, ``disk_full``.
+    """
+    authorise(actor, Action.UPLOAD, claim.tps)
+    check_size(services, size_bytes)
+    with services.store.read() as session:
+        row = _look_up(session, claim)
+        if claim.replaces is not None:
+            _check_replaced(session, claim, claim.replaces)
+    _check_open(row, services.now())
+    if claim.page is not None:
+        _check_page(claim.page, tuple(row.forms))
+    check_room(services, size_bytes or 0)
+    return Place(claim.election, claim.tps, row.kecamatan)
+
+
+def check_size(services: Services, size_bytes: int | None) -> None:
+    """Refuses a file over the limit, or empty.
+
+    Raises:
+        ServiceError: ``photo_too_large`` or ``not_a_photo``.
+    """
+    limit = services.settings.max_photo_bytes
+    if size_bytes is not None and size_bytes > limit:
+        raise ServiceError("photo_too_large", details={"limit_bytes": limit})
+    if size_bytes == 0:
+        raise ServiceError("not_a_photo", details={"cause": "empty"})
+
+
+def check_room(services: Services, size_bytes: int) -> None:
+    """Refuses what would fill the disk: the room kept free is for finishing what has begun.
+
+    Raises:
+        ServiceError: ``disk_full``, ``storage_away``.
+    """
+    kept_free = services.settings.min_free_bytes
+    rooms = (_free_bytes(services.settings.data_dir), services.blobs.free_bytes())
+    if any(room is not None and room < size_bytes + kept_free for room in rooms):
+        raise ServiceError("disk_full")
+
+
+def receipt_of(session: Session, actor: Actor, claim: Claim) -> Receipt | None:
+    """The receipt that this account already has for this photo and station.
+
+    Always the same two look-ups, so that neither answer nor time tells whether anybody else sent the photo.
+    """
+    photo_id = session.scalar(
+        select(Photo.id).where(
+            Photo.election_id == claim.election, Photo.tps_sent == claim.tps, Photo.sha256 == claim.sha256
+        )
+    )
+    return session.scalar(
+        select(Receipt).where(Receipt.photo_id == (photo_id or ""), Receipt.account_id == actor.account_id)
+    )
+
+
+def warnings_of(claim: Claim, now: datetime) -> list[dict[str, Any]]:
+    """What is odd about a claim, though no reason to refuse a photo: ``clock_off``."""
+    taken_at = claim.captured_at
+    if taken_at is None or now - CLOCK_BEHIND <= taken_at <= now + CLOCK_AHEAD:
+        return []
+    return [{"code": "clock_off", "captured_at": taken_at.isoformat(timespec="seconds")}]
+
+
+def is_on_behalf(actor: Actor) -> bool:
+    """Whether the actor sends for a station that is not its own."""
+    return actor.role in ON_BEHALF
+
+
+def _look_up(session: Session, claim: Claim) -> Any:
+    row = session.execute(
+        select(
+            Election.state,
+            Election.opens_at,
+            Election.closes_at,
+            Election.scope,
+            Election.forms,
+            Tps.kecamatan,
+        )
+        .outerjoin(Tps, Tps.code == claim.tps)
+        .where(Election.id == claim.election)
+    ).one_or_none()
+    if row is None:
+        raise ServiceError("unknown_election")
+    if row.kecamatan is None or not claim.tps.startswith(row.scope):
+        raise ServiceError("unknown_tps", details={"tps": claim.tps})
+    return row
+
+
+def _check_open(row: Any, now: datetime) -> None:
+    begun = row.opens_at is None or row.opens_at <= now
+    over = row.closes_at is not None and row.closes_at <= now
+    if row.state != "open" or not begun or over:
+        raise ServiceError("election_closed")
+
+
+def _check_page(page: int, forms: tuple[str, ...]) -> None:
+    pages = _pages_of(forms)
+    if pages and page not in pages:
+        raise ServiceError("unknown_page", details={"pages": sorted(pages)})
+
+
+@lru_cache(maxsize=64)
+def _pages_of(forms: tuple[str, ...]) -> frozenset[int]:
+    try:
+        return frozenset(page.page for form in forms for page in load_form(form).pages)
+    except UnknownFormError:
+        return frozenset()  # a form of another version of the library: the reader will say
+
+
+def _check_replaced(session: Session, claim: Claim, photo_id: str) -> None:
+    found = session.scalar(
+        select(Photo.id).where(Photo.id == photo_id, Photo.election_id == claim.election, Photo.tps == claim.tps)
+    )
+    if found is None:
+        raise ServiceError("unknown_replaced")
+
+
+def _free_bytes(folder: Path) -> int:
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(existing).free
