@@ -49,10 +49,10 @@ def record_machine(
     """Records what the machine read of a station, in the transaction that holds the reading.
 
     One machine decision is written for each number whose outcome, value, writing or reasons differ from the machine's
-    latest, and one ``absent`` for each number of the reading's form that no photo shows any more. The same reading again writes nothing; call
-    it also for a station reading that was there before (a photo withdrawn and restored gives the same inputs).
-    People's decisions stay in force; where the machine now accepts something else than a person confirmed, an alarm
-    says so. After the pleno was finalised readings are recorded and held back: no value of the recap changes.
+    latest, and one ``absent`` for each number of the reading's form that no photo shows any more. The same reading
+    again writes nothing. People's decisions stay in force; where the machine now accepts something else than a person
+    confirmed, an alarm says so. After the pleno was finalised readings are recorded and held back: no value of the
+    recap changes.
 
     Args:
         session: an open write transaction; the photo and job rows it touches are already locked.

@@ -20,6 +20,7 @@ from service.pleno.state import FINALISED, hold_pleno
 from service.recap.anomalies import Limits
 from service.recap.rows import Rules, StationRow, compute_row, contribution, difference
 from service.regions.codes import KECAMATAN_DIGITS
+from service.store.base import Base
 from service.store.photos import Photo
 from service.store.readings import Decision
 from service.store.recap import SLOTS, Pleno, recap, recap_sum, value_column
@@ -106,7 +107,7 @@ def settle_station(session: Session, station: OpenStation, at: datetime) -> Stat
         session.execute(
             update(recap)
             .where(recap.c.election_id == election_id, recap.c.tps == tps)
-            .values(updated_at=at, **_columns(row))
+            .values(updated_at=at, **columns_of(row))
         )
     moved = difference(contribution(before, full), contribution(row, full))
     if moved:
@@ -185,7 +186,7 @@ def row_of(row: Row[Any], slots: int) -> StationRow:
     )
 
 
-def insert_for(session: Session, table: Table) -> Any:
+def insert_for(session: Session, table: Table | type[Base]) -> Any:
     """The dialect's INSERT, which knows ON CONFLICT."""
     return (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(table)
 
@@ -202,7 +203,7 @@ def _locked_row(session: Session, election: Election, tps: str, at: datetime) ->
                 tps=tps,
                 kecamatan=tps[:KECAMATAN_DIGITS],
                 updated_at=at,
-                **_columns(EMPTY_ROW),
+                **columns_of(EMPTY_ROW),
             )
             .on_conflict_do_nothing()
         )
@@ -210,7 +211,8 @@ def _locked_row(session: Session, election: Election, tps: str, at: datetime) ->
     return row_of(found, slots)
 
 
-def _columns(row: StationRow) -> dict[str, Any]:
+def columns_of(row: StationRow) -> dict[str, Any]:
+    """A row as columns of the recap table, without key and time."""
     return {
         "seq": row.seq,
         "seen": int(row.seen),
@@ -237,12 +239,13 @@ def _add_to_sum(session: Session, election_id: str, kecamatan: str, moved: Mappi
     amounts = {f"d_{name}": amount for name, amount in moved.items()}
     if session.execute(change, amounts).rowcount == 0:  # type: ignore[attr-defined]
         session.execute(
-            insert_for(session, recap_sum).values(_zero_sum(election_id, kecamatan)).on_conflict_do_nothing()
+            insert_for(session, recap_sum).values(zero_sum(election_id, kecamatan)).on_conflict_do_nothing()
         )
         session.execute(change, amounts)
 
 
-def _zero_sum(election_id: str, kecamatan: str) -> dict[str, Any]:
+def zero_sum(election_id: str, kecamatan: str) -> dict[str, Any]:
+    """A kecamatan's row of sums before anything was added."""
     keys: Sequence[str] = ("election_id", "kecamatan")
     zeros = {column.name: 0 for column in recap_sum.c if column.name not in keys}
     return {"election_id": election_id, "kecamatan": kecamatan, **zeros}
