@@ -20,8 +20,10 @@ MIN_CHARS = 10
 MAX_CHARS = 128
 DIFFERENT_CHARS = 4
 
-# RFC 9106, second recommended choice: 3 passes over 64 MiB with 4 lanes.
-_hasher = PasswordHash((Argon2Hasher(time_cost=3, memory_cost=65536, parallelism=4),))
+ARGON2ID = Argon2Hasher(time_cost=3, memory_cost=65536, parallelism=4)
+"""RFC 9106, second recommended choice: 3 passes over 64 MiB with 4 lanes."""
+
+_hasher = PasswordHash((ARGON2ID,))
 
 # These bound what this process spends on hashing, whoever asks; that is why they belong to the module.
 _running = threading.BoundedSemaphore(AT_ONCE)

@@ -251,11 +251,7 @@ def test_tokens_codes_passwords_and_phone_numbers_are_not_in_the_database(
     another = invite(services, CONSOLE, invitation.account_id)
 
     with services.store.read() as session:
-        rows = [
-            repr(vars(row))
-            for table in (Account, Activation, LoginSession)
-            for row in session.query(table).all()
-        ]
+        rows = [repr(vars(row)) for table in (Account, Activation, LoginSession) for row in session.query(table).all()]
 
     everything = "\n".join(rows)
     assert len(rows) >= 4
