@@ -1,6 +1,6 @@
 """Where a kecamatan's recap meeting (pleno) stands, and the lock that keeps it from being finalised meanwhile."""
 
-from typing import Final
+from typing import Final, Literal
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
@@ -10,6 +10,15 @@ from service.store.recap import Pleno
 
 OPEN: Final = "open"
 FINALISED: Final = "finalised"
+
+PlenoState = Literal["not_begun", "open", "finalised"]
+
+
+def pleno_state(pleno: Pleno | None) -> PlenoState:
+    """Where a meeting stands."""
+    if pleno is None:
+        return "not_begun"
+    return FINALISED if pleno.state == FINALISED else OPEN
 
 
 def find_pleno(session: Session, election_id: str, region: str) -> Pleno | None:
