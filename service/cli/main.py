@@ -12,7 +12,23 @@ import typer
 
 from ocr_pipeline import __version__
 from ocr_pipeline.errors import TurusError
-from service.cli import audit, backup, bench, demo, evaluate, form, read, serve, synth, user, worker
+from service.cli import (
+    audit,
+    backup,
+    bench,
+    bench_uploads,
+    demo,
+    evaluate,
+    form,
+    login,
+    read,
+    receipt,
+    send,
+    serve,
+    synth,
+    user,
+    worker,
+)
 from service.cli.errors import INTERRUPTED_EXIT, USAGE_EXIT, print_error
 
 app = typer.Typer(
@@ -28,6 +44,7 @@ app.add_typer(evaluate.app, name="eval")
 app.add_typer(form.app, name="form")
 app.command("synth")(synth.synth)
 app.add_typer(bench.app, name="bench")
+bench.app.command("uploads")(bench_uploads.bench_uploads)
 app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("web")(serve.web)
@@ -38,6 +55,11 @@ app.command("restore")(backup.restore)
 app.add_typer(audit.app, name="audit")
 app.add_typer(user.app, name="user")
 app.command("worker")(worker.worker)
+app.command("send")(send.send)
+app.command("activate")(login.activate)
+app.command("login")(login.login)
+app.command("logout")(login.logout)
+app.add_typer(receipt.app, name="receipt")
 
 # The base of every usage error; typer >= 0.2x carries its own copy of click, so it is found from a class typer exports.
 _UsageError: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
