@@ -1,5 +1,6 @@
 """The handwriting of whole pages, from files: one sheet in two photos, and equal numbers by another hand."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ocr_pipeline.evaluation.degrade import DEGRADATIONS
 from ocr_pipeline.reader import Reader
 from ocr_pipeline.recognition.handwriting import SAME_SHEET, Fingerprint, handwriting_buckets, likeness, sheet_name
 from ocr_pipeline.synthesis.draw import draw_page
@@ -78,3 +80,20 @@ def test_a_page_on_which_nothing_is_written_has_no_fingerprint(reader: Reader, t
 
 def test_a_refused_photo_has_no_fingerprint(reader: Reader, tmp_path: Path) -> None:
     assert read_one(reader, tmp_path / "tidak-ada.jpg").fingerprint is None
+
+
+def test_real_sheets_are_told_apart_and_their_worse_copies_recognised(
+    reader: Reader, shared_dir: Path, tmp_path: Path
+) -> None:
+    hands: list[list[Fingerprint]] = []
+    for name in ("tps_0120", "tps_0523", "tps_1105"):
+        photo = shared_dir / "realforms" / "c-hasil-ppwp-2024" / f"{name}.jpg"
+        picture = np.asarray(cv2.imread(str(photo), cv2.IMREAD_COLOR), np.uint8)
+        copy = DEGRADATIONS["tilt_blur"](picture, np.random.default_rng(3))
+        assert cv2.imwrite(str(tmp_path / "salinan.png"), copy)
+        found = [read_one(reader, path).fingerprint for path in (photo, tmp_path / "salinan.png")]
+        hands.append([hand for hand in found if hand is not None])
+    assert [len(sheet) for sheet in hands] == [2, 2, 2]
+    assert min(likeness(*sheet) for sheet in hands) >= SAME_SHEET
+    others = [likeness(a, b) for one, other in itertools.combinations(hands, 2) for a in one for b in other]
+    assert max(others) < SAME_SHEET
