@@ -185,7 +185,7 @@ def changed_items(session: Session, batch_id: str, after: str | None, limit: int
     )
     if after is not None:
         query = query.where(BatchItem.photo_id > after)
-    return [row._tuple() for row in session.execute(query)]
+    return [(item, tps) for item, tps in session.execute(query)]
 
 
 def finish_if_over(session: Session, batch: Batch, now: datetime) -> bool:

@@ -83,7 +83,7 @@ def _need(services: Services, run: Run) -> _Need | None:
         ).one_or_none()
     if row is None:
         return None
-    job, photo = row._tuple()
+    job, photo = row
     if job.runs != run.run or job.state not in ("queued", "running"):
         return None
     # A withdrawn photo is not read, but its station is decided without it; an erased one has no file any more.
