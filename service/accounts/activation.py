@@ -59,7 +59,7 @@ class Claim:
         phone: as typed; needed with a code.
         password: password wanted for later logins; needed for desk roles.
         label: what the device is called, for the list of sessions.
-        browser: open a browser's session instead of a device's token.
+        browser: a browser asks; desk roles then get a browser's session.
     """
 
     token: str | None = None
@@ -167,7 +167,8 @@ def session_kind(role: Role, browser: bool) -> Kind:
 
 
 def _kind(account: Account, browser: bool) -> Kind:
-    return session_kind(Role(account.role), browser)
+    """A phone's browser is a device, too: who activates to send photos must be able to deliver them late."""
+    return session_kind(Role(account.role), browser and account.role in DESK_ROLES)
 
 
 def _claimed(services: Services, claim: Claim) -> Activation | None:

@@ -1,5 +1,8 @@
 """Getting in and out over HTTP."""
 
+import base64
+import hashlib
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +15,7 @@ from service.accounts.admin import CONSOLE
 from service.accounts.lockout import FREE_TRIES
 from service.services import Services
 from service.store.accounts import Account, Activation, LoginSession
+from tests.service.accounts.conftest import accounts_app
 from tests.service.conftest import Clock
 from tests.service.people import bearer, make_account, token_for
 
@@ -198,6 +202,39 @@ def test_a_cookie_session_keeps_its_token_out_of_the_answer(client: TestClient, 
     assert client.get("/auth/me").status_code == 200
     assert client.post("/auth/logout").status_code == 204
     assert client.get("/auth/me").json()["code"] == "not_logged_in"
+
+
+def test_a_phone_that_activates_in_its_browser_can_deliver_late(client: TestClient, services: Services) -> None:
+    answer = client.post("/auth/activate", json={"token": token_of(invited(services)), "cookie": True})
+
+    settings = services.settings
+    assert answer.json()["kind"] == "device"
+    assert f"Max-Age={(settings.device_days * 24 + settings.grace_hours) * 3600}" in answer.headers["set-cookie"]
+    assert client.get("/auth/me").json()["session"]["offline_until"] == answer.json()["offline_until"]
+
+
+def test_behind_https_the_cookie_is_secure(services: Services) -> None:
+    settings = services.settings.model_copy(update={"public_url": "https://turus.example"})
+    make_account(services, Role.KPPS, TPS, login="ada", password=PASSWORD)
+    with TestClient(accounts_app(replace(services, settings=settings))) as client:
+        answer = login(client, "ada", cookie=True)
+
+    assert "; Secure" in answer.headers["set-cookie"]
+
+
+def test_the_page_that_links_lead_to_runs_only_its_own_script(client: TestClient, services: Services) -> None:
+    address = invited(services).link.partition("#")[0]
+
+    page = client.get(address.removeprefix(services.settings.public_url))
+
+    policy = page.headers["Content-Security-Policy"]
+    script = page.text.partition("<script>")[2].partition("</script>")[0]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert page.status_code == 200
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+    assert "src=" not in page.text
+    assert "http" not in page.text
 
 
 def test_a_cookie_is_not_enough_for_a_request_from_another_site(client: TestClient, services: Services) -> None:
