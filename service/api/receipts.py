@@ -23,14 +23,14 @@ class ReceiptAnswer(Answer):
     size_bytes: int
     election: str
     tps: str
-    page: int | None
+    page: int | None = None
     received_at: str = Field(description="server time, UTC, ISO 8601")
     sender: str = Field(description="account that sent it")
     on_behalf: bool = Field(description="sent by the PPK for a station")
     warnings: list[dict[str, Any]] = Field(description="what was odd, for example {code: clock_off, ...}")
     key: str = Field(description="the server's Ed25519 public key, base64")
     signature: str = Field(
-        description="Ed25519, base64, over the other members as JSON with sorted keys and no spaces, UTF-8"
+        description="Ed25519, base64, over the other members that are not null: JSON, sorted keys, no spaces, UTF-8"
     )
 
 

@@ -9,15 +9,14 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.routing import APIRoute
 from pydantic import Field
 
-from service.access import Action, Actor, authorise
+from service.access import Action, Actor
 from service.api.deps import PUBLIC, Requires, Svc
 from service.api.receipts import ReceiptAnswer
 from service.api.shapes import Answer, Body, ProblemAnswer
 from service.errors import ServiceError
-from service.services import Services
 from service.store.photos import Receipt
 from service.uploads import uploads as rows
-from service.uploads.checks import check_claim, receipt_of
+from service.uploads.checks import check_claim, check_unless_known
 from service.uploads.claims import (
     CaptureTime,
     Claim,
@@ -124,16 +123,13 @@ class Announced(Answer):
     offset_bytes: int | None = Field(default=None, description="bytes of it that are here")
 
 
-@router.post("/photos/announce", response_model_exclude_none=True)
+@router.post("/photos/announce")
 def announce(body: Announcement, services: Svc, actor: Sender) -> Announced:
     """Ask before sending: answers ``stored`` only for a photo that **you** sent for this station before."""
     claim = Claim.model_validate(body.model_dump())
-    authorise(actor, Action.UPLOAD, claim.tps)
-    with services.store.read() as session:
-        receipt = receipt_of(session, actor, claim)
+    receipt, _ = check_unless_known(services, actor, claim, body.size_bytes)
     if receipt is not None:
-        return Announced(status="stored", receipt=ReceiptAnswer.model_validate(receipt_answer(receipt)))
-    check_claim(services, actor, claim, body.size_bytes)
+        return Announced(status="stored", receipt=_answer(receipt))
     mine = rows.find_to_resume(services, actor, claim, body.size_bytes)
     if mine is not None:
         return Announced(status="resume", upload=_address(mine.id), offset_bytes=mine.offset_bytes)
@@ -163,11 +159,11 @@ async def put_photo(
 ) -> ReceiptAnswer:
     """The whole file as the body. Repeat it as often as you like: one photo, one receipt."""
     claim = Claim(election=election, tps=tps, page=page, captured_at=captured_at, sha256=sha256, replaces=replaces)
-    known = await intake.query(_own_receipt, intake.services, actor, claim)
+    known, place = await intake.query(check_unless_known, intake.services, actor, claim, _length(request))
     if known is not None:
         response.status_code = 200
         return _answer(known)
-    place = await intake.query(check_claim, intake.services, actor, claim, _length(request))
+    assert place is not None
     with intake.receiving() as reception:
         sink = intake.new_sink("sha256")
         try:
@@ -243,12 +239,6 @@ async def _whole_body(request: Request, intake: Intake, sink: Sink, limit_bytes:
         )
     if end is not End.COMPLETE:
         raise end_error(end or End.CUT, reception)
-
-
-def _own_receipt(services: Services, actor: Actor, claim: Claim) -> Receipt | None:
-    authorise(actor, Action.UPLOAD, claim.tps)
-    with services.store.read() as session:
-        return receipt_of(session, actor, claim)
 
 
 # resumable
@@ -388,7 +378,7 @@ async def override_upload(
     raise ServiceError("method_not_allowed", headers={"Allow": "OPTIONS, HEAD, GET, PATCH, DELETE"})
 
 
-@router.get("/uploads/{upload_id}", response_model_exclude_none=True)
+@router.get("/uploads/{upload_id}")
 def get_upload(upload_id: str, services: Svc, actor: Sender) -> UploadAnswer:
     """The same as JSON, and the receipt once there is one."""
     upload = rows.find(services, upload_id, actor)

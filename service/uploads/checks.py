@@ -47,12 +47,30 @@ def check_claim(services: Services, actor: Actor, claim: Claim, size_bytes: int 
         ServiceError: ``foreign_region``, ``forbidden``, ``photo_too_large``, ``unknown_election``, ``unknown_tps``,
             ``election_closed``, ``unknown_page``, ``unknown_replaced``, ``disk_full``.
     """
+    with services.store.read() as session:
+        return check_claim_in(session, services, actor, claim, size_bytes)
+
+
+def check_unless_known(
+    services: Services, actor: Actor, claim: Claim, size_bytes: int | None
+) -> tuple[Receipt | None, Place | None]:
+    """The receipt that this account has for the photo, else :func:`check_claim`: one of the two is there.
+
+    What was received once is answered again whatever has happened since, also after the election has closed.
+    """
+    authorise(actor, Action.UPLOAD, claim.tps)
+    with services.store.read() as session:
+        receipt = receipt_of(session, actor, claim)
+        return receipt, None if receipt else check_claim_in(session, services, actor, claim, size_bytes)
+
+
+def check_claim_in(session: Session, services: Services, actor: Actor, claim: Claim, size_bytes: int | None) -> Place:
+    """:func:`check_claim` with a session that is open already."""
     authorise(actor, Action.UPLOAD, claim.tps)
     check_size(services, size_bytes)
-    with services.store.read() as session:
-        row = _look_up(session, claim)
-        if claim.replaces is not None:
-            _check_replaced(session, claim, claim.replaces)
+    row = _look_up(session, claim)
+    if claim.replaces is not None:
+        _check_replaced(session, claim, claim.replaces)
     _check_open(row, services.now())
     if claim.page is not None:
         _check_page(claim.page, tuple(row.forms))
@@ -90,9 +108,10 @@ def receipt_of(session: Session, actor: Actor, claim: Claim) -> Receipt | None:
 
     Always the same two look-ups, so that neither answer nor time tells whether anybody else sent the photo.
     """
+    photo = Photo.__table__.c
     photo_id = session.scalar(
-        select(Photo.id).where(
-            Photo.election_id == claim.election, Photo.tps_sent == claim.tps, Photo.sha256 == claim.sha256
+        select(photo.id).where(
+            photo.election_id == claim.election, photo.tps_sent == claim.tps, photo.sha256 == claim.sha256
         )
     )
     return session.scalar(
@@ -114,17 +133,11 @@ def is_on_behalf(actor: Actor) -> bool:
 
 
 def _look_up(session: Session, claim: Claim) -> Any:
+    election, tps = Election.__table__.c, Tps.__table__.c
     row = session.execute(
-        select(
-            Election.state,
-            Election.opens_at,
-            Election.closes_at,
-            Election.scope,
-            Election.forms,
-            Tps.kecamatan,
-        )
-        .outerjoin(Tps, Tps.code == claim.tps)
-        .where(Election.id == claim.election)
+        select(election.state, election.opens_at, election.closes_at, election.scope, election.forms, tps.kecamatan)
+        .select_from(Election.__table__.outerjoin(Tps.__table__, tps.code == claim.tps))
+        .where(election.id == claim.election)
     ).one_or_none()
     if row is None:
         raise ServiceError("unknown_election")

@@ -1,8 +1,8 @@
 """Receipts: what an officer keeps as proof that a photo was here at that time.
 
-The signed text is JSON with sorted keys and no spaces (UTF-8), of every member but ``signature``; the signature is
-Ed25519 (RFC 8032). ``key`` is the public key, so that a receipt can be checked without the server; whether the key is
-the server's must be known from elsewhere (``GET /receipts/key``, or as published).
+The signed text is JSON with sorted keys and no spaces (UTF-8), of every member but ``signature`` and those that are
+null; the signature is Ed25519 (RFC 8032). ``key`` is the public key, so that a receipt can be checked without the
+server; whether the key is the server's must be known from elsewhere (``GET /receipts/key``, or as published).
 """
 
 import base64
@@ -30,8 +30,9 @@ def public_key(keys: Keys) -> str:
 
 
 def canonical(members: Mapping[str, Any]) -> str:
-    """The text that is signed."""
-    return json.dumps(dict(members), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    """The text that is signed: members that are null are left out, because programs on the way may drop them."""
+    told = {name: value for name, value in members.items() if value is not None}
+    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def sign_receipt(keys: Keys, members: Mapping[str, Any]) -> tuple[str, str]:
@@ -77,7 +78,7 @@ def verify_kept(receipt: Mapping[str, Any], trusted_key: str | None = None) -> b
 def receipt_answer(receipt: Receipt) -> dict[str, Any]:
     """A receipt as clients get it: the signed members and the signature."""
     members: dict[str, Any] = json.loads(receipt.body)
-    return {**members, "signature": receipt.signature}
+    return {"page": None, **members, "signature": receipt.signature}
 
 
 def find_receipt(services: Services, actor: Actor, receipt_id: str) -> Receipt:

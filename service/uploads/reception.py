@@ -12,7 +12,7 @@ from starlette.types import Receive
 from service.errors import ServiceError
 from service.uploads.spool import disk_errors
 
-BUFFER_BYTES: Final = 128 * 1024
+BUFFER_BYTES: Final = 256 * 1024
 """Gathered before a thread is asked to write: larger costs memory for each connection, smaller costs time."""
 
 Run = Callable[..., Awaitable[Any]]

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, text, tuple_, update
+from sqlalchemy import insert, select, text, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from ocr_pipeline.revision import reader_revision
 from service.access import Actor
@@ -15,6 +15,7 @@ from service.audit import Act, append, kecamatan_of
 from service.ids import new_id
 from service.keys import Keys
 from service.photos.alarms import raise_alarm
+from service.store.base import Base
 from service.store.photos import Photo, PhotoEvent, Receipt, Upload
 from service.store.readings import Job
 from service.uploads.checks import Place, is_on_behalf
@@ -88,7 +89,7 @@ def record(session: Session, keys: Keys, arrivals: Sequence[Arrival], now: datet
     firsts = {arrival.key: arrival for arrival in reversed(arrivals)}
     _lock_photos(session, firsts)
     made, photo_ids = _photos(session, firsts)
-    receipts, new = _receipts(session, keys, arrivals, photo_ids)
+    receipts, new = _receipts(session, keys, arrivals, photo_ids, frozenset(made))
     _finish_uploads(session, arrivals, receipts, photo_ids)
     acts = _follow_up(session, [firsts[key] for key in made], photo_ids, now)
     acts += _audit(arrivals, receipts, new, photo_ids, frozenset(made))
@@ -116,21 +117,18 @@ def _lock_photos(session: Session, keys: Iterable[Key]) -> None:
 
 def _photos(session: Session, firsts: Mapping[Key, Arrival]) -> tuple[list[Key], dict[Key, str]]:
     """Inserts the photos that are new; returns their keys, and the id of every photo."""
-    known = _known(session, firsts)
-    missing = sorted(key for key in firsts if key not in known)
-    if not missing:
-        return [], known
-    rows = [_photo_row(firsts[key]) for key in missing]
-    unique = [Photo.election_id, Photo.tps_sent, Photo.sha256]
-    made = _insert_missing(session, Photo.__table__, rows, unique, Photo.id)
-    new = {key: row["id"] for key, row in zip(missing, rows, strict=True) if row["id"] in made}
-    lost = [key for key in missing if key not in new]  # another process was first
-    return list(new), known | new | (_known(session, lost) if lost else {})
+    keys = sorted(firsts)  # in one order, so that two transactions never wait for each other
+    rows = [_photo_row(firsts[key]) for key in keys]
+    made = _insert_missing(session, Photo, rows, ("election_id", "tps_sent", "sha256"))
+    new = {key: row["id"] for key, row in zip(keys, rows, strict=True) if row["id"] in made}
+    there = [key for key in keys if key not in new]
+    return list(new), new | (_known(session, there) if there else {})
 
 
 def _known(session: Session, keys: Iterable[Key]) -> dict[Key, str]:
-    columns = (Photo.election_id, Photo.tps_sent, Photo.sha256)
-    rows = session.execute(select(Photo.id, *columns).where(tuple_(*columns).in_(list(keys))))
+    photo = Photo.__table__.c
+    columns = (photo.election_id, photo.tps_sent, photo.sha256)
+    rows = session.execute(select(photo.id, *columns).where(tuple_(*columns).in_(list(keys))))
     return {(row.election_id, row.tps_sent, row.sha256): row.id for row in rows}
 
 
@@ -162,21 +160,21 @@ def _photo_row(arrival: Arrival) -> dict[str, Any]:
 
 
 def _receipts(
-    session: Session, keys: Keys, arrivals: Sequence[Arrival], photo_ids: Mapping[Key, str]
+    session: Session, keys: Keys, arrivals: Sequence[Arrival], photo_ids: Mapping[Key, str], made: frozenset[Key]
 ) -> tuple[dict[tuple[str, str], Receipt], frozenset[tuple[str, str]]]:
     """The receipt of each photo and account, made where there is none; and which were made."""
     wanted = {(photo_ids[a.key], a.actor.account_id): a for a in reversed(arrivals)}
-    found = _known_receipts(session, wanted)
+    old = [owner for owner, arrival in wanted.items() if arrival.key not in made]
+    found = _known_receipts(session, old) if old else {}
     missing = sorted(owner for owner in wanted if owner not in found)
     if not missing:
         return found, frozenset()
     rows = [_receipt_row(keys, wanted[owner], owner[0]) for owner in missing]
-    made = _insert_missing(session, Receipt.__table__, rows, [Receipt.photo_id, Receipt.account_id], Receipt.id)
-    found |= {(row["photo_id"], row["account_id"]): Receipt(**row) for row in rows if row["id"] in made}
-    lost = [owner for owner in missing if owner not in found]
-    return found | (_known_receipts(session, lost) if lost else {}), frozenset(
-        owner for owner in missing if owner not in lost
-    )
+    inserted = _insert_missing(session, Receipt, rows, ("photo_id", "account_id"))
+    found |= {(row["photo_id"], row["account_id"]): Receipt(**row) for row in rows if row["id"] in inserted}
+    lost = [owner for owner in missing if owner not in found]  # another process was first
+    new = frozenset(owner for owner in missing if owner not in lost)
+    return found | (_known_receipts(session, lost) if lost else {}), new
 
 
 def _known_receipts(session: Session, owners: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Receipt]:
@@ -241,7 +239,7 @@ def _follow_up(session: Session, made: Sequence[Arrival], photo_ids: Mapping[Key
         events.append(_event_row("sent", photo_id, arrival, tps=arrival.place.tps, page=arrival.claim.page))
         if arrival.claim.replaces is not None:
             events.append(_event_row("replaced", arrival.claim.replaces, arrival))
-    _insert_missing(session, Job.__table__, jobs, [Job.id], Job.id)
+    _insert_missing(session, Job, jobs, ("id",))
     session.execute(insert(PhotoEvent), events)
     return _same_photo_alarms(session, made, photo_ids, now)
 
@@ -275,24 +273,23 @@ def _event_row(
 def _same_photo_alarms(
     session: Session, made: Sequence[Arrival], photo_ids: Mapping[Key, str], now: datetime
 ) -> list[Act]:
+    photo = Photo.__table__.c
     files = {(a.place.election_id, a.sha256) for a in made}
-    repeated = (
-        select(Photo.election_id, Photo.sha256)
-        .where(tuple_(Photo.election_id, Photo.sha256).in_(list(files)))
-        .group_by(Photo.election_id, Photo.sha256)
-        .having(func.count() > 1)
-    )
-    if not session.execute(repeated).first():
+    same = session.execute(
+        select(photo.id, photo.tps, photo.election_id, photo.sha256)
+        .where(tuple_(photo.election_id, photo.sha256).in_(list(files)))
+        .order_by(photo.id)
+    ).all()
+    if len(same) == len(files):
         return []
     acts: list[Act] = []
     for arrival in made:
         photo_id = photo_ids[arrival.key]
-        others = session.execute(
-            select(Photo.id, Photo.tps)
-            .where(Photo.election_id == arrival.place.election_id, Photo.sha256 == arrival.sha256, Photo.id != photo_id)
-            .order_by(Photo.id)
-        ).all()
-        for other in others:
+        for other in same:
+            if (other.election_id, other.sha256) != (arrival.place.election_id, arrival.sha256):
+                continue
+            if other.id == photo_id:
+                continue
             pair = sorted((photo_id, other.id))
             key = f"same_photo:{pair[0]}:{pair[1]}"
             acts += raise_alarm(
@@ -343,13 +340,9 @@ def _audit(
 
 
 def _insert_missing(
-    session: Session,
-    table: Any,
-    rows: Sequence[Mapping[str, Any]],
-    unique: Sequence[InstrumentedAttribute[Any]],
-    returned: InstrumentedAttribute[str],
+    session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]], unique: Sequence[str]
 ) -> frozenset[str]:
-    """Inserts rows whose unique key is not there yet; returns what the inserted ones have in ``returned``."""
+    """Inserts rows whose unique key is not there yet; returns the ids of those that were inserted."""
     make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = make(table).values(list(rows)).on_conflict_do_nothing(index_elements=list(unique))
-    return frozenset(session.scalars(statement.returning(returned)))
+    statement = make(table.__table__).on_conflict_do_nothing(index_elements=list(unique))  # type: ignore[arg-type]
+    return frozenset(session.scalars(statement.returning(table.__table__.c.id), list(rows)))
