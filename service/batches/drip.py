@@ -8,7 +8,7 @@ from sqlalchemy import and_, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from service.batches.batches import finish_if_over
-from service.jobs.reconcile import DEAD_AFTER
+from service.jobs.reconcile import is_alive
 from service.jobs.requests import ask_to_read
 from service.jobs.rows import ACTIVE, BATCH
 from service.services import Services
@@ -39,11 +39,7 @@ def _room(session: Session, services: Services) -> int:
     live = select(Job.id).where(Job.state == "waiting", Job.priority < BATCH).limit(FEW_LIVE + 1)
     if len(session.scalars(live).all()) > FEW_LIVE:
         return 0
-    workers = session.scalar(
-        select(func.count())
-        .select_from(Worker)
-        .where(Worker.stopped_at.is_(None), Worker.beat_at >= services.now() - DEAD_AFTER)
-    )
+    workers = session.scalar(select(func.count()).select_from(Worker).where(is_alive(services)))
     busy = session.scalar(select(func.count()).select_from(Job).where(Job.state.in_(ACTIVE), Job.batch_id.is_not(None)))
     return PER_WORKER * max(1, workers or 0) - (busy or 0)
 

@@ -23,6 +23,7 @@ from service.cli import (
     login,
     read,
     receipt,
+    reprocess,
     send,
     serve,
     synth,
@@ -55,6 +56,7 @@ app.command("restore")(backup.restore)
 app.add_typer(audit.app, name="audit")
 app.add_typer(user.app, name="user")
 app.command("worker")(worker.worker)
+app.command("reprocess")(reprocess.reprocess)
 app.command("send")(send.send)
 app.command("activate")(login.activate)
 app.command("login")(login.login)

@@ -51,7 +51,7 @@ def reap(services: Services, queue: JobQueue) -> int:
     if not holders:
         return 0
     with services.store.read() as session:
-        alive = set(session.scalars(select(Worker.id).where(_is_alive(services))))
+        alive = set(session.scalars(select(Worker.id).where(is_alive(services))))
     dead = holders - alive
     runs = queue.resume_dead(dead) if dead else ()
     if runs:
@@ -59,24 +59,28 @@ def reap(services: Services, queue: JobQueue) -> int:
     return len(runs)
 
 
-def put_back_lost(services: Services, queue: JobQueue) -> int:
+def put_back_lost(services: Services, queue: JobQueue, worker_id: str | None = None) -> int:
     """Jobs that the queue no longer works on wait again; returns their number.
 
     The queue may have lost them (its last commits at a power cut, its whole database), or a worker died between
     writing the job's row and handing it over.
+
+    Args:
+        services: the process's services.
+        queue: is asked about each.
+        worker_id: only jobs that this worker had taken, whatever their age: at its start nobody else hands them over.
     """
+    query = select(Job).where(Job.state.in_(("queued", "running"))).order_by(Job.id).limit(_AT_ONCE)
+    if worker_id is None:
+        query = query.where(Job.beat_at < services.now() - STALE_AFTER)
+    else:
+        query = query.where(Job.worker == worker_id)
     with services.store.read() as session:
-        stale = session.scalars(
-            select(Job)
-            .where(Job.state.in_(("queued", "running")), Job.beat_at < services.now() - STALE_AFTER)
-            .order_by(Job.id)
-            .limit(_AT_ONCE)
-        ).all()
-        living = set(session.scalars(select(Worker.reader_rev).where(_is_alive(services))))
+        stale = session.scalars(query).all()
+        living = set(session.scalars(select(Worker.reader_rev).where(is_alive(services))))
     rev_of = {Run(job.id, job.runs): job.reader_rev for job in stale}
-    states = queue.status(list(rev_of))
     lost = 0
-    for run, state in states.items():
+    for run, state in queue.status(list(rev_of)).items():
         gone = state in ("ended", "unknown") or (state == "foreign" and rev_of[run] not in living)
         lost += _settle(services, run, gone)
     if lost:
@@ -99,7 +103,7 @@ def _settle(services: Services, run: Run, gone: bool) -> int:
 def supersede(services: Services, reader_rev: str) -> int:
     """Jobs of a reader that no worker has any more are replaced by jobs of this one; returns their number."""
     with services.store.read() as session:
-        living = set(session.scalars(select(Worker.reader_rev).where(_is_alive(services)))) | {reader_rev}
+        living = set(session.scalars(select(Worker.reader_rev).where(is_alive(services)))) | {reader_rev}
         found = session.scalars(
             select(Job.id)
             .where(Job.state == "waiting", Job.read_at.is_(None), Job.reader_rev.not_in(living))
@@ -163,5 +167,6 @@ def clean(services: Services, queue: JobQueue) -> int:
     return len(runs)
 
 
-def _is_alive(services: Services) -> ColumnElement[bool]:
+def is_alive(services: Services) -> ColumnElement[bool]:
+    """Whether a worker's row is one of a living worker."""
     return and_(Worker.stopped_at.is_(None), Worker.beat_at >= services.now() - DEAD_AFTER)

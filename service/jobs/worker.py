@@ -100,6 +100,8 @@ def run_worker(services: Services, queue: JobQueue, options: Options, stop: thre
     tools = Tools(services, readers, options.worker_id, stop)
     try:
         queue.start(Steps(tools))
+        with _quietly("own"):
+            reconcile.put_back_lost(services, queue, options.worker_id)
         _log.info("worker.started", worker=options.worker_id, readers=options.readers, reader=rev)
         try:
             _loop(services, queue, options, rev, stop)

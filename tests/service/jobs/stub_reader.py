@@ -1,7 +1,7 @@
 """A reader for tests: what a "photo" (a line of JSON) tells it to do, with readings that the real reader made before.
 
 ``{"sample": "tps-a-hal1"}`` answers with that reading; ``"do"`` may be ``crash``, ``hang``, ``fault`` or ``crash_once``
-(once for each file ``"mark"``); ``"parts": [1, 2]`` makes it a file with pages, and ``"samples"`` names one reading each.
+(once for each file ``"mark"``); ``"parts": [1, 2]`` makes it a file with pages; ``"samples"`` names a reading for each.
 """
 
 import json
