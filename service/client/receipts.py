@@ -57,7 +57,7 @@ class ReceiptInfo:
             size_bytes=raw["size_bytes"],
             election=raw["election"],
             tps=raw["tps"],
-            page=raw["page"],
+            page=raw.get("page"),
             received_at=datetime.fromisoformat(raw["received_at"]),
             on_behalf=raw["on_behalf"],
             warnings=tuple(warning["code"] for warning in raw["warnings"]),
@@ -70,14 +70,14 @@ def verify_receipt(raw: Mapping[str, Any], server_key: str) -> bool:
     """Whether the server with this key signed exactly this receipt (Ed25519, RFC 8032).
 
     Args:
-        raw: the receipt as answered or kept: the signature covers all its other members, as JSON with sorted keys and
-            no spaces.
+        raw: the receipt as answered or kept: the signature covers all its other members that are not null, as JSON
+            with sorted keys and no spaces.
         server_key: 32 bytes, base64, from ``GET /receipts/key`` or as published.
     """
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    members = {name: value for name, value in raw.items() if name != "signature"}
+    members = {name: value for name, value in raw.items() if name != "signature" and value is not None}
     text = json.dumps(members, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     try:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(server_key, validate=True))
