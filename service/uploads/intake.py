@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from ocr_pipeline.errors import PhotoRejected
 from ocr_pipeline.imaging.files import Limits
 from ocr_pipeline.imaging.probe import capture_metadata, probe
+from service import faults
 from service.access import Actor
 from service.blobs.port import original_key
 from service.errors import ServiceError
@@ -231,6 +232,7 @@ def prepare(services: Services, submission: Submission) -> Arrival:
     Raises:
         ServiceError: ``checksum_mismatch``, ``not_a_photo``, ``too_many_pixels``, ``disk_full``, ``storage_away``.
     """
+    faults.at("intake.spooled")
     claim, settings = submission.claim, services.settings
     if claim.sha256 is not None and claim.sha256 != submission.sha256:
         raise ServiceError("checksum_mismatch", details={"sha256_received": submission.sha256})
@@ -239,9 +241,11 @@ def prepare(services: Services, submission: Submission) -> Arrival:
     except PhotoRejected as error:
         code = "too_many_pixels" if error.reason == "too_large" else "not_a_photo"
         raise ServiceError(code, details={"reason": error.reason}) from error
+    faults.at("intake.hashed")
     capture: dict[str, Any] = {**capture_metadata(submission.path)}
     capture |= {name: value for name in ("filename", "filetype") if (value := getattr(claim, name))}
     services.blobs.put_file(original_key(submission.sha256), submission.path)
+    faults.at("intake.stored")
     now = services.now()
     return Arrival(
         actor=submission.actor,

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+from service import faults
 from service.errors import ServiceError
 from service.services import Services
 from service.store.engine import is_outage
@@ -118,7 +119,10 @@ class GroupWriter:
         for tries_left in reversed(range(TRIES)):
             try:
                 with self._services.store.write() as session:
-                    return self._in_transaction(session, items)
+                    results = self._in_transaction(session, items)
+                    faults.at("intake.before_commit")
+                faults.at("intake.after_commit")
+                return results
             except (DBAPIError, PoolTimeout) as error:
                 if not tries_left or not is_outage(error):
                     raise
