@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from ocr_pipeline import __version__
 from service.api import (
@@ -82,13 +82,10 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     for router in ROUTERS:
+        _require_marks(router)
         app.include_router(router)
     problems.install(app)
     app.add_middleware(Around, services=services)
-    for route in _marked(app):
-        mark = mark_of(route)
-        if isinstance(mark, Requires):
-            route.openapi_extra = {**(route.openapi_extra or {}), "x-action": mark.action.value}
     return app
 
 
@@ -104,9 +101,15 @@ def _find_mark(dependant: Dependant) -> Requires | Public | None:
     return next((mark for mark in found if mark is not None), None)
 
 
-def _marked(app: FastAPI) -> list[APIRoute]:
-    routes = [route for route in app.routes if isinstance(route, APIRoute)]
-    unmarked = [route.path for route in routes if mark_of(route) is None]
-    if unmarked:
-        raise RuntimeError(f"routes without Requires or PUBLIC: {unmarked}")
-    return routes
+def _require_marks(router: APIRouter) -> None:
+    """Refuses a route that says nothing, and writes the others' action into the OpenAPI document.
+
+    Included routers keep their routes to themselves (FastAPI resolves them late), so ``app.routes`` would show none.
+    """
+    for context in iter_route_contexts(router.routes):
+        route = context.original_route
+        mark = mark_of(route) if isinstance(route, APIRoute) else None
+        if mark is None or not isinstance(route, APIRoute):
+            raise RuntimeError(f"route without Requires or PUBLIC: {context.path}")
+        if isinstance(mark, Requires):
+            route.openapi_extra = {**(route.openapi_extra or {}), "x-action": mark.action.value}

@@ -1,14 +1,9 @@
 """Getting in and out: activation, login, one's own sessions and password."""
 
-import base64
-import hashlib
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import HTMLResponse
 from pydantic import Field, model_validator
 
 from service.access import GRANTS, Action, Actor, Role
@@ -23,7 +18,7 @@ from service.api.shapes import Answer, Body
 from service.services import Services
 from service.store.accounts import Account
 
-router = APIRouter(tags=["auth"])
+router = APIRouter(prefix="/auth", tags=["auth"])
 
 Self = Annotated[Actor, Depends(Requires(Action.OWN_ACCOUNT))]
 Secret = Annotated[str, Field(max_length=1000)]
@@ -110,13 +105,7 @@ class MeAnswer(Answer):
     in_grace: bool = Field(description="the token has ended; only photos can still be delivered")
 
 
-@router.get("/activate", include_in_schema=False)
-def get_activate(_: Annotated[None, Depends(PUBLIC)]) -> HTMLResponse:
-    """The page that activation links lead to. Public: nobody has a session before. The secret stays in the browser."""
-    return HTMLResponse(*_activate_page())
-
-
-@router.post("/auth/activate", summary="Activate an account on this device")
+@router.post("/activate", summary="Activate an account on this device")
 def post_activate(
     body: ActivateBody, request: Request, response: Response, services: Svc, _: Annotated[None, Depends(PUBLIC)]
 ) -> EntryAnswer:
@@ -130,7 +119,7 @@ def post_activate(
     return _entry(services, response, account, opened, cookie=body.cookie)
 
 
-@router.post("/auth/login", summary="Log in with a password")
+@router.post("/login", summary="Log in with a password")
 def post_login(
     body: LoginBody, request: Request, response: Response, services: Svc, _: Annotated[None, Depends(PUBLIC)]
 ) -> EntryAnswer:
@@ -145,14 +134,14 @@ def post_login(
     return _entry(services, response, account, opened, cookie=body.cookie)
 
 
-@router.post("/auth/logout", status_code=204, summary="End this session")
+@router.post("/logout", status_code=204, summary="End this session")
 def post_logout(response: Response, services: Svc, actor: Self) -> None:
     """Ends the session that the request came with."""
     log_out(services, actor)
     response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax", secure=_https(services))
 
 
-@router.get("/auth/me", summary="Who am I")
+@router.get("/me", summary="Who am I")
 def get_me(services: Svc, actor: Self) -> MeAnswer:
     """The caller's account, what it may do, and until when its device may work offline."""
     account = own_account(services, actor)
@@ -160,39 +149,23 @@ def get_me(services: Svc, actor: Self) -> MeAnswer:
     return MeAnswer(account=_self(services, account), session=session, in_grace=actor.in_grace)
 
 
-@router.get("/auth/sessions", summary="My sessions")
+@router.get("/sessions", summary="My sessions")
 def get_sessions(services: Svc, actor: Self) -> list[SessionAnswer]:
     """The caller's sessions that can still be used, the newest first."""
     return _sessions(services, actor)
 
 
-@router.delete("/auth/sessions/{session_id}", status_code=204, summary="End one of my sessions")
+@router.delete("/sessions/{session_id}", status_code=204, summary="End one of my sessions")
 def delete_session(session_id: str, services: Svc, actor: Self) -> None:
     """Ends one of the caller's own sessions, as for a phone that was lost."""
     end_session(services, actor, session_id)
 
 
-@router.put("/auth/password", status_code=204, summary="Change my password")
+@router.put("/password", status_code=204, summary="Change my password")
 def put_password(body: PasswordBody, request: Request, services: Svc, actor: Self) -> None:
     """Sets the caller's password; all its other sessions end."""
     _limit(request, services, actor.account_id)
     change_password(services, actor, body.old, body.new)
-
-
-@cache
-def _activate_page() -> tuple[str, int, dict[str, str]]:
-    """The page, and a policy that lets nothing but its own script and style run."""
-    html = files("service.accounts").joinpath("activate.html").read_text(encoding="utf-8")
-
-    def only(tag: str) -> str:
-        inside = html.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
-        return f"'sha256-{base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode()}'"
-
-    policy = (
-        f"default-src 'none'; script-src {only('script')}; style-src {only('style')}; connect-src 'self'; "
-        "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
-    )
-    return html, 200, {"Content-Security-Policy": policy}
 
 
 def _limit(request: Request, services: Services, name: str) -> None:
