@@ -7,7 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Select, String, and_, case, cast, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
 from service.errors import ServiceError
@@ -18,6 +30,9 @@ from service.store.regions import Election, Region, Tps
 
 COUNTERS: Final = ("tps_total", *COUNTS)
 """Stations in all; with a photo; with every number known; with a number for a person; all verified; with an anomaly."""
+
+_ZERO: Final = literal_column("0", Integer)
+_ONE: Final = literal_column("1", Integer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +153,17 @@ def _station_sums(slots: int) -> list[ColumnElement[int]]:
         "tps_anomaly": cast(recap.c.anomalies, String) != "[]",
     }
     values = [recap.c[value_column(k)] for k in range(slots)]
-    verified = [recap.c.verified.bitwise_rshift(k).bitwise_and(1) == 1 for k in range(slots)]
+    verified = [recap.c.verified.bitwise_and(literal_column(str(1 << k), BigInteger)) != _ZERO for k in range(slots)]
     return [
-        *(_sum(case((flags[name], 1), else_=0), name) for name in COUNTS),
+        *(_sum(case((flags[name], _ONE), else_=_ZERO), name) for name in COUNTS),
         *(_sum(values[k], read_column(k)) for k in range(slots)),
-        *(_sum(case((verified[k], values[k]), else_=0), verified_column(k)) for k in range(slots)),
+        *(_sum(case((verified[k], values[k]), else_=_ZERO), verified_column(k)) for k in range(slots)),
     ]
 
 
 def _sum(column: Any, name: str) -> ColumnElement[int]:
     """A sum that is 0 where there is nothing (of counted things; an unread number is simply not part of it)."""
-    return cast(func.coalesce(func.sum(column), 0), BigInteger).label(name)
+    return cast(func.coalesce(func.sum(column), _ZERO), BigInteger).label(name)
 
 
 def _part(row: Mapping[Any, Any], level: int, fields: Sequence[str]) -> Part:

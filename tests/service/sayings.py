@@ -10,6 +10,7 @@ from ocr_pipeline.values import DecodedNumbers, NumberRead
 from service.access import Role
 from service.decisions.record import NumberChange, record_machine
 from service.ids import new_id
+from service.recap.apply import lock_station
 from service.services import Services
 from service.store.photos import Photo
 from service.store.readings import StationReading
@@ -64,22 +65,21 @@ def machine_says(
     services: Services, election: str, tps: str, numbers: Mapping[str, int | NumberRead | None]
 ) -> tuple[NumberChange, ...]:
     """Records a new station reading: plain values are accepted, :func:`number` says anything else."""
-    with services.store.read() as session:
-        mine = (StationReading.election_id == election, StationReading.tps == tps)
-        last = session.scalar(select(func.max(StationReading.seq)).where(*mine)) or 0
-    reading = StationReading(
-        id=new_id(),
-        election_id=election,
-        tps=tps,
-        seq=last + 1,
-        inputs=new_id(),
-        form_id="c-hasil-ppwp-2024",
-        reader_rev="test",
-        verdict="consistent",
-        body={},
-        created_at=services.now(),
-    )
     read = {name: value if isinstance(value, NumberRead) else number(name, value) for name, value in numbers.items()}
+    mine = (StationReading.election_id == election, StationReading.tps == tps)
     with services.store.write() as session:
+        lock_station(session, election, tps, services.now())
+        reading = StationReading(
+            id=new_id(),
+            election_id=election,
+            tps=tps,
+            seq=(session.scalar(select(func.max(StationReading.seq)).where(*mine)) or 0) + 1,
+            inputs=new_id(),
+            form_id="c-hasil-ppwp-2024",
+            reader_rev="test",
+            verdict="consistent",
+            body={},
+            created_at=services.now(),
+        )
         session.add(reading)
         return record_machine(session, services, election, tps, reading, DecodedNumbers(read, (), "consistent"))
