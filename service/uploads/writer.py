@@ -120,8 +120,8 @@ class GroupWriter:
             try:
                 with self._services.store.write() as session:
                     results = self._in_transaction(session, items)
-                    faults.at("intake.before_commit")
-                faults.at("intake.after_commit")
+                if any(isinstance(item.work, Arrival) for item in items):
+                    faults.at("intake.after_commit")
                 return results
             except (DBAPIError, PoolTimeout) as error:
                 if not tries_left or not is_outage(error):
@@ -141,6 +141,7 @@ class GroupWriter:
         if arrivals:
             recorded = record(session, self._services.keys, [a for _, a in arrivals], self._services.now())
             results |= {index: one for (index, _), one in zip(arrivals, recorded, strict=True)}
+            faults.at("intake.before_commit")
         return [results[index] for index in range(len(items))]
 
 
