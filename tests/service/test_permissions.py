@@ -159,7 +159,7 @@ def app(services: Services) -> FastAPI:
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[TestClient]:
-    with TestClient(app, follow_redirects=False) as made:
+    with TestClient(app, follow_redirects=False, headers={"Tus-Resumable": "1.0.0"}) as made:
         yield made
 
 
