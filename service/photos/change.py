@@ -1,19 +1,21 @@
 """Moving a photo to the page or station it shows, withdrawing it, bringing it back. Every version and reason stays."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+import service.decisions.problems
 import service.photos.problems
-import service.uploads.problems  # noqa: F401 - both register codes
+import service.uploads.problems  # noqa: F401 - all of them register codes
 from ocr_pipeline.forms.library import load_form
 from service.access import Action, Actor, Role, authorise
 from service.audit import Act, append, kecamatan_of
 from service.errors import ServiceError
 from service.ids import new_id
 from service.photos.handwriting import look_for_same
+from service.pleno.state import FINALISED, hold_pleno, pleno_state
 from service.services import Services
 from service.store.photos import Photo, PhotoEvent
 from service.store.readings import Reading
@@ -53,8 +55,8 @@ def move_photo(services: Services, actor: Actor, photo_id: str, move: Move, chec
 
     Raises:
         ServiceError: ``not_found``; ``foreign_region`` unless both stations are the actor's; ``unknown_tps``,
-            ``unknown_page``, ``nothing_to_change``, ``photo_withdrawn``, ``photo_erased``, and what ``check_rev``
-            raises.
+            ``unknown_page``, ``nothing_to_change``, ``photo_withdrawn``, ``photo_erased``, ``pleno_finalised``, and
+            what ``check_rev`` raises.
     """
     now = services.now()
     with services.store.write() as session:
@@ -67,6 +69,7 @@ def move_photo(services: Services, actor: Actor, photo_id: str, move: Move, chec
         if before == after:
             raise ServiceError("nothing_to_change", details={"photo": photo_id})
         _check_place(session, photo, after)
+        _refuse_finalised(session, photo, {before.tps, after.tps})
         photo.tps, photo.page, photo.kecamatan = after.tps, after.page, kecamatan_of(after.tps)
         photo.rev += 1
         session.add(_event(photo, "moved", actor, move.reason, services, before, after))
@@ -91,7 +94,7 @@ def withdraw_photo(services: Services, actor: Actor, photo_id: str, reason: str,
 
     Raises:
         ServiceError: ``not_found``, ``foreign_region``, ``not_your_photo`` (KPPS), ``nothing_to_change``,
-            ``photo_erased``, and what ``check_rev`` raises.
+            ``photo_erased``, ``pleno_finalised``, and what ``check_rev`` raises.
     """
     return _set_counting(services, actor, photo_id, reason, check_rev, is_withdrawn=True)
 
@@ -115,6 +118,7 @@ def _set_counting(
             raise ServiceError("not_your_photo", details={"photo": photo_id})
         if (photo.state == "withdrawn") == is_withdrawn:
             raise ServiceError("nothing_to_change", details={"photo": photo_id})
+        _refuse_finalised(session, photo, {photo.tps})
         photo.state = "withdrawn" if is_withdrawn else _state_by_work(session, photo)
         photo.rev += 1
         place = Place(photo.tps, photo.page)
@@ -146,6 +150,13 @@ def _check_place(session: Session, photo: Photo, place: Place) -> None:
     pages = sorted({page.page for form_id in election.forms for page in load_form(form_id).pages})
     if place.page is not None and place.page not in pages:
         raise ServiceError("unknown_page", details={"pages": pages})
+
+
+def _refuse_finalised(session: Session, photo: Photo, stations: Collection[str]) -> None:
+    """What a finalised recap rests on stays where it is, until the KPU of the city reopens it."""
+    for kecamatan in sorted({kecamatan_of(tps) for tps in stations}):
+        if pleno_state(hold_pleno(session, photo.election_id, kecamatan)) == FINALISED:
+            raise ServiceError("pleno_finalised", details={"kecamatan": kecamatan})
 
 
 def _event(

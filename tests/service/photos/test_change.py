@@ -10,6 +10,7 @@ from service.audit.verify import stored_links, verify_links
 from service.ids import new_id
 from service.store.audit import AuditEvent
 from service.store.photos import Photo, PhotoEvent
+from service.store.recap import Pleno
 from tests.service.photos.stand import World, number
 
 
@@ -168,3 +169,23 @@ def test_photos_that_are_not_there_or_erased(world: World) -> None:
     assert change(world, "withdraw", new_id(), headers).json()["code"] == "not_found"
     photo = world.photo(sender, world.places.tps[0], erased_at=world.services.now())
     assert change(world, "withdraw", photo, headers).json()["code"] == "photo_erased"
+
+
+def test_what_a_finalised_recap_rests_on_stays_where_it_is(world: World) -> None:
+    sender, headers = world.person(Role.PPK, world.places.kecamatan[0])
+    photo = world.photo(sender, world.places.tps[0])
+    with world.services.store.write() as session:
+        session.add(
+            Pleno(
+                id=new_id(),
+                election_id=world.election,
+                kecamatan=world.places.kecamatan[0],
+                state="finalised",
+                opened_at=world.services.now(),
+                opened_by=sender,
+            )
+        )
+    for what, body in (("move", {"page": 2}), ("withdraw", {})):
+        answer = change(world, what, photo, headers, **body)
+        assert (answer.status_code, answer.json()["code"]) == (409, "pleno_finalised")
+    assert row(world, photo).rev == 1
