@@ -67,11 +67,18 @@ def _give(services: Services, batch_id: str, room: int) -> int:
 
 
 def _waiting(session: Session, batch_id: str, limit: int) -> Sequence[BatchItem]:
+    """Items to give out; a photo that another batch is reading has its turn here after that."""
     if limit <= 0:
         return ()
+    of_another = exists().where(
+        Job.photo_id == BatchItem.photo_id,
+        Job.state.in_(ACTIVE),
+        Job.batch_id.is_not(None),
+        Job.batch_id != batch_id,
+    )
     return session.scalars(
         select(BatchItem)
-        .where(BatchItem.batch_id == batch_id, BatchItem.state == "waiting")
+        .where(BatchItem.batch_id == batch_id, BatchItem.state == "waiting", ~of_another)
         .order_by(BatchItem.photo_id)
         .limit(limit)
     ).all()
@@ -87,7 +94,7 @@ def _give_one(session: Session, services: Services, item: BatchItem) -> int:
     job = ask_to_read(session, photo, now, priority=BATCH, batch_id=item.batch_id)
     if job.batch_id is None:  # it was active already, for somebody who does not wait for it by name
         job.batch_id = item.batch_id
-    if job.batch_id != item.batch_id:  # another batch reads it; its turn here comes after that
+    if job.batch_id != item.batch_id:  # another batch was quicker
         return 0
     item.state, item.queued_at = "queued", now
     return 1
