@@ -78,7 +78,7 @@ def import_list(
         Path, typer.Argument(metavar="FILE", help="XLSX atau CSV: TPS, nama, telepon. / TPS, name, phone.")
     ],
     out: Annotated[
-        Path | None, typer.Option(help="Daftar kode untuk dibagikan (.xlsx atau .csv). / Codes to hand out.")
+        Path | None, typer.Option("--to", help="Daftar kode untuk dibagikan (.xlsx atau .csv). / Codes to hand out.")
     ] = None,
     role: RoleName = "kpps",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Periksa saja. / Only check.")] = False,
@@ -93,12 +93,10 @@ def import_list(
     from service.accounts.tables import MAX_TABLE_BYTES
 
     if out is None and not dry_run:
-        raise UsageProblem(
-            "Sebutkan --out untuk daftar kode, atau --dry-run.", "Give --out for the codes, or --dry-run."
-        )
+        raise UsageProblem("Sebutkan --to untuk daftar kode, atau --dry-run.", "Give --to for the codes, or --dry-run.")
     if out is not None and (out.suffix.lower() not in (".xlsx", ".csv") or out.exists()):
         raise UsageProblem(
-            f"--out harus berkas baru .xlsx atau .csv: {out}", f"--out must be a new .xlsx or .csv file: {out}"
+            f"--to harus berkas baru .xlsx atau .csv: {out}", f"--to must be a new .xlsx or .csv file: {out}"
         )
     with file.open("rb") as source:
         data = source.read(MAX_TABLE_BYTES + 1)

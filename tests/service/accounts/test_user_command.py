@@ -81,8 +81,8 @@ def test_a_list_becomes_a_private_file_of_codes(
     source.write_bytes(as_csv(HEADER, (places.tps[0], "Siti", "081200000001"), (places.tps[1], "Budi", "081200000002")))
 
     looked = turus("import", str(source), "--dry-run")
-    made = turus("import", str(source), "--out", str(out))
-    again = turus("import", str(source), "--out", str(tmp_path / "kode.xlsx"), "--renew")
+    made = turus("import", str(source), "--to", str(out))
+    again = turus("import", str(source), "--to", str(tmp_path / "kode.xlsx"), "--renew")
 
     assert (looked[0], made[0], again[0]) == (0, 0, 0)
     assert "baru / new: 2" in looked[1]
@@ -103,7 +103,7 @@ def test_a_bad_list_names_its_rows_and_saves_nothing(
     source, out = tmp_path / "kpps.csv", tmp_path / "kode.csv"
     source.write_bytes(as_csv(HEADER, (places.tps[0], "Siti", "081200000001"), (places.tps[1], "Budi", "8.12E+10")))
 
-    code, said, _ = turus("import", str(source), "--out", str(out))
+    code, said, _ = turus("import", str(source), "--to", str(out))
 
     assert code == 1
     assert "line 3: phone: " in said
@@ -121,7 +121,7 @@ def test_a_bad_list_names_its_rows_and_saves_nothing(
         (("disable", "nobody", "--reason", "x"), "unknown_account"),
         (("import", "no-such-file.csv", "--dry-run"), "file_problem"),
         (("import", "list.csv"), "usage"),
-        (("import", "list.csv", "--out", "codes.pdf"), "usage"),
+        (("import", "list.csv", "--to", "codes.pdf"), "usage"),
         (("erase",), "usage"),
         (("erase", "somebody"), "usage"),
         (("erase", "somebody", "--expired", "--reason", "x"), "usage"),
