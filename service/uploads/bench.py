@@ -184,6 +184,7 @@ def web_process(settings: Settings, port: int) -> Iterator[subprocess.Popen[byte
         "TURUS_RATE_LIMITS": "false",
         "TURUS_MIN_FREE_BYTES": str(settings.min_free_bytes),
         "TURUS_MAX_RECEIVING": str(settings.max_receiving),
+        "TURUS_CHUNK_TIMEOUT_S": str(settings.chunk_timeout_s),
     }
     command = [sys.executable, "-m", "service.cli.main", "web", "--port", str(port)]
     with log.open("wb") as file:
