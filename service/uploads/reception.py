@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 from pathlib import Path
@@ -29,26 +30,39 @@ class End(Enum):
     TOO_LONG = auto()
 
 
+DRAIN_SILENCE_S: Final = 0.2
+DRAIN_S: Final = 2.0
+"""A body that is stopped may still take what is on its way: until so long nothing comes, and so long altogether.
+
+Bytes in the machine's buffers have crossed the bad network already; without this they would have to do it again."""
+
+
 class Reception:
     """A body being received, which somebody else may stop: the phone has come back over another connection."""
 
     def __init__(self) -> None:
         self.stopped_with: ServiceError | None = None
         self.over = asyncio.Event()
+        self._stop_at = math.inf
         self._limit: asyncio.Timeout | None = None
 
     def stop(self, error: ServiceError) -> None:
         """Ends it soon; what has arrived is kept. Call in the event loop's thread."""
-        self.stopped_with = self.stopped_with or error
-        if self._limit is not None:
-            self._limit.reschedule(asyncio.get_running_loop().time())
+        if self.stopped_with is None:
+            self.stopped_with = error
+            now = asyncio.get_running_loop().time()
+            self._stop_at = now + DRAIN_S
+            if self._limit is not None:
+                self._limit.reschedule(now + DRAIN_SILENCE_S)
 
     async def next_message(self, receive: Receive, timeout_s: float) -> Any | None:
         """The next message of the body; ``None`` when nothing came in time or it was stopped."""
-        if self.stopped_with:
+        now = asyncio.get_running_loop().time()
+        if now >= self._stop_at:
             return None
+        wait_s = DRAIN_SILENCE_S if self.stopped_with else timeout_s
         try:
-            async with asyncio.timeout(timeout_s) as self._limit:
+            async with asyncio.timeout_at(min(now + wait_s, self._stop_at)) as self._limit:
                 return await receive()
         except TimeoutError:
             return None

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -21,6 +22,9 @@ from service.services import Services
 from service.store.accounts import Account
 from service.uploads.intake import Intake
 from tests.service.places import Places, open_election, small_country
+
+Response = Any
+"""What the test client answers: its class depends on the HTTP library that is installed."""
 
 
 @dataclass(frozen=True, slots=True)

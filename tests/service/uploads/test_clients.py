@@ -55,7 +55,7 @@ def test_tuspy_resumes_after_a_cut_at_every_tenth(
         )
         uploader.upload()
         assert proxy.cuts == len(TENTHS) + 1
-        assert harsh or proxy.sent_bytes < 1.2 * PHOTO_BYTES, "it began again instead of going on"
+        assert harsh or proxy.sent_bytes < 1.5 * PHOTO_BYTES, "it began again instead of going on"
     check_kept_once(services, data)
     state = httpx.get(str(uploader.url).replace(proxy.url, server), headers=kpps.headers).json()
     assert state["state"] == "done"
