@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.dependencies.models import Dependant
@@ -28,6 +29,7 @@ from service.api import (
 )
 from service.api.around import Around
 from service.api.deps import Public, Requires
+from service.api.description import describe
 from service.api.shapes import ProblemAnswer
 from service.housekeeping import Housekeeping
 from service.services import Services
@@ -51,7 +53,7 @@ ROUTERS: Sequence[APIRouter] = (
     entry.router,
 )
 
-_ERRORS = {
+_ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemAnswer}
     for status in (400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 428, 429, 503, 507)
 }
@@ -84,6 +86,7 @@ def create_app(services: Services) -> FastAPI:
     for router in ROUTERS:
         _require_marks(router)
         app.include_router(router)
+    app.openapi = lambda: describe(app)  # type: ignore[method-assign]
     problems.install(app)
     app.add_middleware(Around, services=services)
     return app

