@@ -60,6 +60,12 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(error, OperationalError)
 
 
+def cause_of(error: BaseException) -> str:
+    """The driver's own code for what happened (``SQLITE_BUSY``, ``55P03``), without the statement or its values."""
+    driver = getattr(error, "orig", None)
+    return getattr(driver, "sqlite_errorname", None) or getattr(driver, "sqlstate", None) or type(driver).__name__
+
+
 def _make_engine(url: str, pool_size: int) -> Engine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
