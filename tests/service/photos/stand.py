@@ -48,69 +48,79 @@ class World:
         return account, bearer(token_for(self.services, account))
 
     def photo(self, sender: str, tps: str, **changes: Any) -> str:
-        photo_id = new_id()
-        row: dict[str, Any] = {
-            "id": photo_id,
-            "election_id": self.election,
-            "tps_sent": tps,
-            "tps": tps,
-            "sha256": hashlib.sha256(photo_id.encode()).hexdigest(),
-            "size_bytes": 1234,
-            "format": "jpeg",
-            "width_px": 3000,
-            "height_px": 4000,
-            "received_at": self.services.now(),
-            "sender_id": sender,
-            "on_behalf": False,
-            "channel": "tus",
-            "state": "received",
-            "capture": {},
-        }
-        row |= changes
-        row["kecamatan"] = row["tps"][:6]
-        with self.services.store.write() as session:
-            session.add(Photo(**row))
-        return photo_id
+        return put_photo(self.services, self.election, sender, tps, **changes)
 
-    def reading(
-        self,
-        photo_id: str,
-        numbers: Mapping[str, Any] | None = None,
-        *,
-        part: int = 0,
-        page: int = 2,
-        reader_rev: str = "1+digits-1",
-        fingerprint: bytes | None = None,
-        reason: str | None = None,
-    ) -> Reading:
-        outcome = "rejected" if reason else "accepted"
-        if any(value["decision"] == "review" for value in (numbers or {}).values()):
-            outcome = "review"
-        reading = Reading(
-            id=new_id(),
-            photo_id=photo_id,
-            part=part,
-            reader_rev=reader_rev,
-            pipeline_rev="1",
-            form_id=None if reason else FORM,
-            form_rev=None if reason else 1,
-            page=None if reason else page,
-            outcome=outcome,
-            reason=reason,
-            px_per_box=None if reason else 41.0,
-            sharpness=None if reason else 0.8,
-            body={
-                "numbers": dict(numbers or {}),
-                "quality": None if reason else {"sharpness": 0.8, "px_per_box": 41, "coverage": 1.0},
-            },
-            fingerprint=fingerprint,
-            took_ms=120,
-            created_at=self.services.now(),
-        )
-        with self.services.store.write() as session:
-            session.add(reading)
-            session.get_one(Photo, photo_id).state = "read"
-        return reading
+    def reading(self, photo_id: str, numbers: Mapping[str, Any] | None = None, **changes: Any) -> Reading:
+        return put_reading(self.services, photo_id, numbers, **changes)
+
+
+def put_photo(services: Services, election: str, sender: str, tps: str, **changes: Any) -> str:
+    """A photo as uploads leave it; returns its id."""
+    photo_id = new_id()
+    row: dict[str, Any] = {
+        "id": photo_id,
+        "election_id": election,
+        "tps_sent": tps,
+        "tps": tps,
+        "sha256": hashlib.sha256(photo_id.encode()).hexdigest(),
+        "size_bytes": 1234,
+        "format": "jpeg",
+        "width_px": 3000,
+        "height_px": 4000,
+        "received_at": services.now(),
+        "sender_id": sender,
+        "on_behalf": False,
+        "channel": "tus",
+        "state": "received",
+        "capture": {},
+    }
+    row |= changes
+    row["kecamatan"] = row["tps"][:6]
+    with services.store.write() as session:
+        session.add(Photo(**row))
+    return photo_id
+
+
+def put_reading(
+    services: Services,
+    photo_id: str,
+    numbers: Mapping[str, Any] | None = None,
+    *,
+    part: int = 0,
+    page: int = 2,
+    reader_rev: str = "1+digits-1",
+    fingerprint: bytes | None = None,
+    reason: str | None = None,
+) -> Reading:
+    """A reading as workers leave it."""
+    outcome = "rejected" if reason else "accepted"
+    if any(value["decision"] == "review" for value in (numbers or {}).values()):
+        outcome = "review"
+    reading = Reading(
+        id=new_id(),
+        photo_id=photo_id,
+        part=part,
+        reader_rev=reader_rev,
+        pipeline_rev="1",
+        form_id=None if reason else FORM,
+        form_rev=None if reason else 1,
+        page=None if reason else page,
+        outcome=outcome,
+        reason=reason,
+        px_per_box=None if reason else 41.0,
+        sharpness=None if reason else 0.8,
+        body={
+            "numbers": dict(numbers or {}),
+            "quality": None if reason else {"sharpness": 0.8, "px_per_box": 41, "coverage": 1.0},
+        },
+        fingerprint=fingerprint,
+        took_ms=120,
+        created_at=services.now(),
+    )
+    with services.store.write() as session:
+        session.add(reading)
+        session.get_one(Photo, photo_id).state = "read"
+    return reading
 
 
 def make_world(services: Services, monkeypatch: pytest.MonkeyPatch) -> World:
