@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from hmac import compare_digest
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from service.access import GRANTS, Action, Actor, Role
@@ -18,8 +19,8 @@ from service.accounts.chunks import chunks
 from service.accounts.lockout import forget_tries, note_try
 from service.accounts.passwords import check_password, hash_password
 from service.accounts.phones import normal_phone
-from service.accounts.ranks import DESK_ROLES
-from service.accounts.registry import find_by_typed, locked_account, unseal
+from service.accounts.ranks import DESK_ROLES, authorise_managing
+from service.accounts.registry import NewAccount, add_account, created_act, find_by_typed, locked_account, unseal
 from service.accounts.sessions import Kind, Opened, open_session, opened_act, revoke_all
 from service.accounts.tokens import MAX_TOKEN_CHARS, new_code, new_token, tidy_code, token_hash
 from service.audit import Act, append, kecamatan_of
@@ -68,6 +69,26 @@ class Claim:
     password: str | None = None
     label: str = ""
     browser: bool = False
+
+
+def register(services: Services, actor: Actor, new: NewAccount) -> tuple[Account, Invitation]:
+    """Makes an account and its first link and code; both or neither.
+
+    Raises:
+        ServiceError: ``forbidden``, ``foreign_region``, ``role_out_of_reach``; what
+            :func:`service.accounts.registry.add_account` raises.
+    """
+    authorise_managing(actor, new.role, new.scope)
+    for _ in range(2):  # when somebody else is first, the second look says what was taken
+        try:
+            with services.store.write() as session:
+                account = add_account(session, services, actor, new)
+                invitation = add_invitation(session, services, account)
+                append(session, [created_act(actor, account), invited_act(actor, account)], services.now())
+        except IntegrityError:
+            continue
+        return account, invitation
+    raise ServiceError("conflict")
 
 
 def invite(services: Services, actor: Actor, account_id: str) -> Invitation:

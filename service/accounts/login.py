@@ -5,7 +5,7 @@ from service.accounts import problems as problems
 from service.accounts.activation import session_kind
 from service.accounts.lockout import count_try, forget_tries, locked_until
 from service.accounts.passwords import check_password, hash_password, password_matches
-from service.accounts.registry import find_by_typed, unseal
+from service.accounts.registry import find_by_typed, own_account, unseal
 from service.accounts.sessions import Opened, end_session, open_session, opened_act, revoke_all
 from service.audit import NATIONAL, Act, append, kecamatan_of
 from service.errors import ServiceError
@@ -55,11 +55,10 @@ def change_password(services: Services, actor: Actor, old: str | None, new: str)
     Raises:
         ServiceError: ``wrong_password`` (counted like a wrong login), ``weak_password``, ``busy``, ``session_ended``.
     """
-    now = services.now()
-    with services.store.read() as session:
-        account = session.get(Account, actor.account_id)
-    if account is None:
+    if actor.in_grace:  # else a phone whose time is over could let itself in again
         raise ServiceError("session_ended")
+    now = services.now()
+    account = own_account(services, actor)
     if account.password_hash is not None:
         open_ = count_try(services, account.id)
         if not password_matches(old or "", account.password_hash if open_ else None):

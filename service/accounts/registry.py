@@ -6,14 +6,13 @@ from dataclasses import dataclass
 
 from cryptography.fernet import InvalidToken
 from sqlalchemy import func, or_, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from service.access import Action, Actor, Role, authorise
 from service.accounts import problems as problems
 from service.accounts.lockout import forget_tries
 from service.accounts.phones import normal_phone
-from service.accounts.ranks import authorise_account, authorise_managing, check_scope
+from service.accounts.ranks import authorise_account, check_scope
 from service.accounts.sessions import revoke_all
 from service.audit import Act, append, kecamatan_of
 from service.errors import ServiceError
@@ -54,30 +53,14 @@ class Person:
     phone: str | None
 
 
-def create_account(services: Services, actor: Actor, new: NewAccount) -> Account:
-    """Makes an account in state ``invited``; it is of no use before its activation.
-
-    Raises:
-        ServiceError: ``forbidden``, ``foreign_region``, ``role_out_of_reach``; ``bad_scope``, ``unknown_tps``,
-            ``unknown_region``; ``bad_phone``, ``bad_login``, ``bad_name``, ``login_or_phone_needed``; ``phone_taken``,
-            ``login_taken``.
-    """
-    authorise_managing(actor, new.role, new.scope)
-    now = services.now()
-    try:
-        with services.store.write() as session:
-            account = add_account(session, services, actor, new)
-            append(session, [created_act(actor, account)], now)
-    except IntegrityError as error:  # somebody else made it between our look and our commit
-        raise ServiceError("login_taken" if new.login and not new.phone else "phone_taken") from error
-    return account
-
-
 def add_account(session: Session, services: Services, actor: Actor, new: NewAccount) -> Account:
-    """Adds the row within the caller's transaction; the caller has authorised it and adds :func:`created_act`.
+    """Adds an account in state ``invited`` within the caller's transaction; it is of no use before its activation.
+
+    The caller has authorised it (:func:`service.accounts.ranks.authorise_managing`) and adds :func:`created_act`.
 
     Raises:
-        ServiceError: as :func:`create_account`, for what is wrong with the account itself.
+        ServiceError: ``bad_scope``, ``unknown_tps``, ``unknown_region``; ``bad_phone``, ``bad_login``, ``bad_name``,
+            ``login_or_phone_needed``; ``phone_taken``, ``login_taken``.
     """
     check_scope(new.role, new.scope)
     _require_region(session, new.scope)
@@ -294,7 +277,7 @@ def find_by_typed(session: Session, services: Services, typed: str) -> Account |
         phone_hash = services.keys.lookup_hash(normal_phone(typed))
     except ServiceError:
         phone_hash = ""  # no account has it
-    login = typed.strip().lower()
+    login = typed.strip().lower() if typed.isprintable() else ""  # no database takes a NUL
     return session.scalar(select(Account).where(or_(Account.login == login, Account.phone_hash == phone_hash)))
 
 

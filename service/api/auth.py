@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import Field, model_validator
 
 from service.access import GRANTS, Action, Actor, Role
@@ -21,6 +21,7 @@ from service.store.accounts import Account
 router = APIRouter(prefix="/auth", tags=["auth"])
 
 Self = Annotated[Actor, Depends(Requires(Action.OWN_ACCOUNT))]
+SessionId = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,32}$")]
 Secret = Annotated[str, Field(max_length=1000)]
 Label = Annotated[str, Field(max_length=64, description="name of the device, for the list of sessions")]
 
@@ -156,7 +157,7 @@ def get_sessions(services: Svc, actor: Self) -> list[SessionAnswer]:
 
 
 @router.delete("/sessions/{session_id}", status_code=204, summary="End one of my sessions")
-def delete_session(session_id: str, services: Svc, actor: Self) -> None:
+def delete_session(session_id: SessionId, services: Svc, actor: Self) -> None:
     """Ends one of the caller's own sessions, as for a phone that was lost."""
     end_session(services, actor, session_id)
 

@@ -3,13 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from service.access import Action, Actor, Role
 from service.accounts import registry
-from service.accounts.activation import Invitation, invite
+from service.accounts.activation import Invitation, invite, register
 from service.accounts.handout import handout_csv, handout_xlsx
 from service.accounts.import_list import BAD_ROWS_SHOWN, ImportReport, import_accounts
 from service.accounts.people_list import ROW_PROBLEMS
@@ -28,7 +28,10 @@ router = APIRouter(prefix="/users", tags=["users"])
 
 Manager = Annotated[Actor, Depends(Requires(Action.MANAGE_ACCOUNTS))]
 State = Literal["invited", "active", "disabled", "erased"]
-Region = Annotated[str, Field(pattern=r"^(0|\d{2}(\d{2}(\d{2}(\d{4}(\d{3})?)?)?)?)$", examples=["187101"])]
+UserId = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,32}$", examples=["01926f7a5d0e7c3f8a1b2c3d4e5f6071"])]
+Region = Annotated[
+    str, Field(pattern=r"^(0|[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{4}([0-9]{3})?)?)?)?)$", examples=["187101"])
+]
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
@@ -151,8 +154,7 @@ def get_users(
 def post_user(body: CreateBody, services: Svc, actor: Manager) -> CreatedAnswer:
     """Makes an account and its one-time link and code. Which roles one may make is a table in docs/accounts.md."""
     new = registry.NewAccount(body.role, _prefix(body.scope), body.phone, body.login, body.name)
-    account = registry.create_account(services, actor, new)
-    invitation = invite(services, actor, account.id)
+    account, invitation = register(services, actor, new)
     return CreatedAnswer(account=_user(services, account), invitation=_invitation(invitation))
 
 
@@ -187,7 +189,7 @@ async def post_import(
 
 
 @router.get("/{user_id}", summary="One account")
-def get_user(user_id: str, response: Response, services: Svc, actor: Manager) -> UserAnswer:
+def get_user(user_id: UserId, response: Response, services: Svc, actor: Manager) -> UserAnswer:
     """An account that the caller manages, with its whole phone number."""
     account = registry.get_account(services, actor, user_id)
     response.headers["ETag"] = etag(account.rev)
@@ -195,38 +197,38 @@ def get_user(user_id: str, response: Response, services: Svc, actor: Manager) ->
 
 
 @router.post("/{user_id}/invite", summary="Make a new link and code")
-def post_invite(user_id: str, services: Svc, actor: Manager) -> InvitationAnswer:
+def post_invite(user_id: UserId, services: Svc, actor: Manager) -> InvitationAnswer:
     """For one who lost the first, or has a new phone. Older links and codes end now, older sessions when it is used."""
     return _invitation(invite(services, actor, user_id))
 
 
 @router.post("/{user_id}/disable", summary="Shut an account out")
-def post_disable(user_id: str, body: ReasonBody, services: Svc, actor: Manager) -> UserAnswer:
+def post_disable(user_id: UserId, body: ReasonBody, services: Svc, actor: Manager) -> UserAnswer:
     """Ends all its sessions at once; it can be enabled again."""
     return _user(services, registry.disable_account(services, actor, user_id, body.reason))
 
 
 @router.post("/{user_id}/enable", summary="Let an account in again")
-def post_enable(user_id: str, body: ReasonBody, services: Svc, actor: Manager) -> UserAnswer:
+def post_enable(user_id: UserId, body: ReasonBody, services: Svc, actor: Manager) -> UserAnswer:
     """Undoes disabling, and a lock after wrong passwords."""
     return _user(services, registry.enable_account(services, actor, user_id, body.reason))
 
 
 @router.post("/{user_id}/erase", summary="Erase somebody's personal data")
-def post_erase(user_id: str, body: ReasonBody, services: Svc, actor: Manager) -> UserAnswer:
+def post_erase(user_id: UserId, body: ReasonBody, services: Svc, actor: Manager) -> UserAnswer:
     """Name, phone number, login, password and sessions go for good; what the account did stays, under its id."""
     return _user(services, erase_account(services, actor, user_id, body.reason))
 
 
 @router.get("/{user_id}/sessions", summary="Sessions of an account")
-def get_user_sessions(user_id: str, services: Svc, actor: Manager) -> list[UserSession]:
+def get_user_sessions(user_id: UserId, services: Svc, actor: Manager) -> list[UserSession]:
     """The sessions that can still be used, the newest first."""
     account = registry.get_account(services, actor, user_id)
     return [UserSession.model_validate(row) for row in sessions_of(services, account.id)]
 
 
 @router.post("/{user_id}/revoke", summary="End all sessions of an account")
-def post_revoke(user_id: str, body: ReasonBody, services: Svc, actor: Manager) -> RevokedAnswer:
+def post_revoke(user_id: UserId, body: ReasonBody, services: Svc, actor: Manager) -> RevokedAnswer:
     """As for a phone that was lost; takes effect at once."""
     return RevokedAnswer(ended=registry.revoke_sessions(services, actor, user_id, body.reason))
 

@@ -39,15 +39,15 @@ def add(
     name: Annotated[str | None, typer.Option(help="Nama orang. / The person's name.")] = None,
 ) -> None:
     """Daftarkan satu orang dan cetak tautan aktivasinya / Register one person and print the activation link."""
-    from service.accounts.activation import invite
+    from service.accounts.activation import register
     from service.accounts.admin import CONSOLE
-    from service.accounts.registry import NewAccount, create_account
+    from service.accounts.registry import NewAccount
 
     services = _services()
     new = NewAccount(_role(role), "" if scope == "0" else scope, phone, login, name)
-    account = create_account(services, CONSOLE, new)
+    account, invitation = register(services, CONSOLE, new)
     print(f"id: {account.id}")
-    _print_invitation(invite(services, CONSOLE, account.id))
+    _print_invitation(invitation)
 
 
 @app.command("list")

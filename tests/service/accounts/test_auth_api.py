@@ -263,6 +263,20 @@ def test_a_new_password_ends_the_other_sessions(client: TestClient, services: Se
     assert login(client, "ada", "sebelas empat lima").status_code == 200
 
 
+def test_a_phone_in_its_hours_of_grace_sees_itself_and_cannot_give_itself_a_password(
+    client: TestClient, services: Services, clock: Clock
+) -> None:
+    headers = bearer(token_for(services, make_account(services, Role.KPPS, TPS, login="ada")))
+    clock.advance(days=services.settings.device_days)
+
+    me = client.get("/auth/me", headers=headers).json()
+    changed = client.put("/auth/password", json={"new": PASSWORD}, headers=headers)
+
+    assert me["in_grace"] is True
+    assert (changed.status_code, changed.json()["code"]) == (401, "session_ended")
+    assert login(client, "ada").status_code == 401
+
+
 def test_tokens_codes_passwords_and_phone_numbers_are_not_in_the_database(
     client: TestClient, services: Services
 ) -> None:

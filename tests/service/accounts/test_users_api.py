@@ -2,7 +2,9 @@
 
 import csv
 import io
+import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
@@ -12,6 +14,7 @@ from sqlalchemy import func, select
 from service.access import SCOPE_LENGTHS, Role
 from service.accounts.ranks import MANAGES
 from service.accounts.tables import MAX_TABLE_BYTES
+from service.api.shapes import encode_cursor
 from service.services import Services
 from service.store.accounts import Account
 from service.store.audit import AuditEvent
@@ -23,6 +26,27 @@ from tests.service.places import Places
 HEADER = ("TPS", "Nama", "No. HP")
 INSIDE = {0: "", 2: "18", 4: "1871", 6: "187101", 10: "1871011001", 13: "1871011001001"}
 PASSWORD = "kopi susu tiga gelas"
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800", "\u202e", "0812\x0034567890", "'; --", "%00"])
+def test_no_text_breaks_the_database(client: TestClient, services: Services, places: Places, text: str) -> None:
+    ppk = person(services, Role.PPK, "187101")
+    quoted = json.dumps(text)
+    bodies = {
+        "/auth/login": f'{{"login": {quoted}, "password": {quoted}, "device": {quoted}}}',
+        "/auth/activate": f'{{"code": {quoted}, "phone": {quoted}, "password": {quoted}}}',
+        "/users": f'{{"role": "kpps", "scope": "1871011001001", "phone": "081234567890", "name": {quoted}}}',
+    }
+    kpps = make_account(services, Role.KPPS, "1871011001001")
+    bodies[f"/users/{kpps}/disable"] = f'{{"reason": {json.dumps(text * 3)}}}'
+    headers = {**ppk, "Content-Type": "application/json"}
+
+    answers = [client.post(path, content=body, headers=headers) for path, body in bodies.items()]
+    answers += [client.get(f"/users/{quote(text, errors='replace')}", headers=ppk)]
+    answers += [client.delete(f"/auth/sessions/{quote(text, errors='replace')}", headers=ppk)]
+    answers += [client.get("/users", params={"after": encode_cursor(text.replace("\ud800", "x"))}, headers=ppk)]
+
+    assert [answer.status_code for answer in answers if answer.status_code >= 500] == []
 
 
 def smallest_scope(role: Role) -> str:
@@ -177,6 +201,22 @@ def test_a_disabled_account_is_out_at_once_and_comes_back_with_a_new_login(
     assert client.post(f"/users/{kpps}/enable", json=reason, headers=ppk).json()["state"] == "active"
     assert code_of(client.get("/auth/me", headers=bearer(token))) == "session_ended"
     assert client.post("/auth/login", json={"login": "ada", "password": PASSWORD}).status_code == 200
+
+
+def test_the_link_of_a_disabled_account_opens_nothing_until_it_is_enabled(
+    client: TestClient, services: Services, places: Places
+) -> None:
+    ppk = person(services, Role.PPK, "187101")
+    made = client.post("/users", json=new(Role.KPPS, places.tps[0]), headers=ppk).json()
+    user, token = made["account"]["id"], made["invitation"]["link"].partition("#")[2]
+
+    client.post(f"/users/{user}/disable", json={"reason": "salah orang"}, headers=ppk)
+    while_disabled = client.post("/auth/activate", json={"token": token})
+    enabled = client.post(f"/users/{user}/enable", json={"reason": "ternyata benar"}, headers=ppk)
+
+    assert code_of(while_disabled) == "activation_failed"
+    assert enabled.json()["state"] == "invited"
+    assert client.post("/auth/activate", json={"token": token}).status_code == 200
 
 
 def test_enabling_ends_a_lock(client: TestClient, services: Services) -> None:
