@@ -16,7 +16,18 @@ from starlette.types import Receive, Scope, Send
 
 from service.access import Action, Actor, authorise
 from service.api.deps import Requires, Svc
-from service.api.shapes import MAX_PAGE, Answer, Body, Message, Page, decode_cursor, encode_cursor, etag, require_match
+from service.api.shapes import (
+    MAX_PAGE,
+    Answer,
+    Body,
+    Message,
+    Page,
+    ProblemAnswer,
+    decode_cursor,
+    encode_cursor,
+    etag,
+    require_match,
+)
 from service.errors import ServiceError
 from service.photos.alarms import AlarmFilter, clear_alarm, list_alarms, words_of
 from service.photos.change import CheckRev, Move, move_photo, restore_photo, withdraw_photo
@@ -27,7 +38,9 @@ from service.regions.codes import region_from_path
 from service.services import Services
 from service.store.photos import Alarm, Photo
 
-router = APIRouter(tags=["photos"])
+router = APIRouter(
+    tags=["photos"], responses={410: {"model": ProblemAnswer, "description": "erased when its term ended"}}
+)
 
 _ID = re.compile("[0-9a-f]{32}")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -276,7 +289,6 @@ _FILE: dict[int | str, dict[str, Any]] = {
         "description": "the file",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     },
-    410: {"description": "erased when its term ended"},
 }
 
 

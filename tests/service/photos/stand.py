@@ -123,7 +123,7 @@ def put_reading(
     return reading
 
 
-def make_world(services: Services, monkeypatch: pytest.MonkeyPatch) -> World:
+def make_world(services: Services, monkeypatch: pytest.MonkeyPatch, *, with_jobs: bool = False) -> World:
     app = FastAPI()
     app.state.services = services
     app.include_router(api.router)
@@ -133,7 +133,8 @@ def make_world(services: Services, monkeypatch: pytest.MonkeyPatch) -> World:
     def redecide(session: Session, services: Services, photo: Photo) -> None:
         world.decided.append((photo.id, photo.tps))
 
-    _replace(monkeypatch, "redecide", redecide)
+    if not with_jobs:
+        _replace(monkeypatch, "redecide", redecide)
     return world
 
 
