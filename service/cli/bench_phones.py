@@ -109,11 +109,7 @@ def _run(settings: "Settings", plan: "Plan", give_up_s: float) -> dict[str, Any]
         "requests": run.tally.requests,
         "sent_per_needed": round(run.tally.sent_bytes / (plan.phones * plan.size_bytes), 3),
         "gave_up": len(run.tally.gave_up),
-        "server_rss_mib": {
-            "start": round(memory.start_mib, 1),
-            "peak": round(memory.peak_mib, 1),
-            "end": round(memory.end_mib, 1),
-        },
+        "server_rss_mib": memory.figures(),
         "server_cpu_s": round(cost.cpu_s, 1),
         "client_cpu_s": round(client_cpu_s, 1),
     }
@@ -140,6 +136,7 @@ def _print(figures: dict[str, Any]) -> None:
         f"terkirim per perlu / sent per needed: {figures['sent_per_needed']}"
     )
     print(
-        f"memori server / server memory (RSS): {rss['start']} → puncak / peak {rss['peak']} → akhir / end {rss['end']} "
-        f"MiB   CPU: server {figures['server_cpu_s']} s, klien / client {figures['client_cpu_s']} s"
+        "memori server / server memory (RSS, MiB): "
+        + "   ".join(f"{name} {value}" for name, value in rss.items())
+        + f"   CPU: server {figures['server_cpu_s']} s, klien / client {figures['client_cpu_s']} s"
     )

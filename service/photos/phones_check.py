@@ -46,28 +46,35 @@ class Memory:
         self._path = Path(f"/proc/{pid}/status")
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self.start_mib = self.peak_mib = self.end_mib = 0.0
+        self.samples_mib: list[float] = []
 
     def __enter__(self) -> Self:
-        self.start_mib = self.peak_mib = self.end_mib = self._now()
+        self.samples_mib.append(self._now())
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
-        self.end_mib = self._now()
+        self.samples_mib.append(self._now())
+
+    def figures(self) -> dict[str, float]:
+        """At the start, after each quarter of the time, at the end, and the most."""
+        last = len(self.samples_mib) - 1
+        names = ("start", "quarter", "half", "three_quarters", "end")
+        found = {name: self.samples_mib[last * k // 4] for k, name in enumerate(names)}
+        return {name: round(value, 1) for name, value in {**found, "peak": max(self.samples_mib)}.items()}
 
     def _watch(self) -> None:
         while not self._over.wait(SAMPLE_S):
-            self.peak_mib = max(self.peak_mib, self._now())
+            self.samples_mib.append(self._now())
 
     def _now(self) -> float:
         try:
             lines = self._path.read_text().splitlines()
         except OSError:  # the process is over
-            return self.end_mib
-        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), self.end_mib)
+            return 0.0
+        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS")), 0.0)
 
 
 def check(settings: Settings, run: Run) -> Found:
