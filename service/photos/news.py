@@ -19,7 +19,8 @@ from starlette.concurrency import run_in_threadpool
 
 from service.access import Action, Actor, authorise
 from service.errors import ServiceError
-from service.photos.view import PhotoFilter, PhotoSeen, find_photo, list_photos, see_photos
+from service.photos.seen import PhotoSeen
+from service.photos.view import PhotoFilter, find_photo, list_photos, see_photos
 from service.services import Services
 from service.store.accounts import Account, LoginSession
 

@@ -49,6 +49,7 @@ class Photo(Base):
         UniqueConstraint("election_id", "tps_sent", "sha256"),
         Index(None, "election_id", "tps"),
         Index(None, "election_id", "kecamatan", "state"),
+        Index(None, "state", "id"),
     )
 
 
