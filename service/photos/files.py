@@ -1,9 +1,6 @@
 """The two files of a photo: the view that people are shown, and the original that only the audit asks for."""
 
-import shutil
-import tempfile
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,17 +85,22 @@ def take_original(services: Services, actor: Actor, photo_id: str) -> Original:
     with services.store.read() as session:
         photo = find_photo(session, actor, photo_id, Action.SEE_ORIGINAL)
         _refuse_erased(photo)
-    with ExitStack() as undo:
-        services.settings.spool_dir.mkdir(parents=True, exist_ok=True)
-        scratch_dir = Path(tempfile.mkdtemp(prefix="original-", dir=services.settings.spool_dir.parent))
-        undo.callback(shutil.rmtree, scratch_dir, ignore_errors=True)
-        path = services.blobs.local_path(original_key(photo.sha256), scratch_dir)
+    scratch_dir = services.settings.spool_dir / "scratch"  # what a crash leaves there is swept with old uploads
+    scratch_dir.mkdir(parents=True, exist_ok=True)
+    path = services.blobs.local_path(original_key(photo.sha256), scratch_dir)
+
+    def dispose() -> None:
+        if path.parent == scratch_dir:  # a copy, not the stored file itself
+            path.unlink(missing_ok=True)
+
+    try:
         with services.store.write() as session:
             act = Act("photo.original_taken", f"photo:{photo.id}", kecamatan_of(photo.tps), actor)
             append(session, [act], services.now())
-        undo.pop_all()
-    name = f"turus-{photo.id}{_SUFFIXES.get(photo.format, '.bin')}"
-    return Original(path, name, lambda: shutil.rmtree(scratch_dir, ignore_errors=True))
+    except BaseException:
+        dispose()
+        raise
+    return Original(path, f"turus-{photo.id}{_SUFFIXES.get(photo.format, '.bin')}", dispose)
 
 
 def _refuse_erased(photo: Photo) -> None:

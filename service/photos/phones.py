@@ -134,7 +134,7 @@ class Line:
         self._sent_bytes = 0
         chance = phone.chance
         self._fate = chance.choices(KINDS, KIND_WEIGHTS)[0] if chance.random() < phone.plan.break_chance else None
-        self._fate_at = chance.randrange(1, max(2, phone.left_bytes + 1500))
+        self._fate_at = chance.randrange(1, max(2, phone.left_bytes))
 
     @classmethod
     async def open(cls, phone: "Phone") -> "Line":

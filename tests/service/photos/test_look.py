@@ -191,8 +191,8 @@ def test_the_original_is_for_the_audit_and_audited(world: World) -> None:
     with world.services.store.read() as session:
         events = session.scalars(select(AuditEvent).where(AuditEvent.subject == f"photo:{photo}")).all()
     assert [(event.action, event.account_id) for event in events] == [("photo.original_taken", auditor)]
-    leftovers = [path.name for path in world.services.settings.data_dir.glob("original-*")]
-    assert leftovers == []
+    assert list((world.services.settings.spool_dir / "scratch").iterdir()) == []
+    assert world.services.blobs.get(original_key(sha256)) == JPEG
 
 
 def test_an_erased_photo_has_no_picture(world: World) -> None:
