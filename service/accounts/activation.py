@@ -114,11 +114,12 @@ def add_invitation(session: Session, services: Services, account: Account) -> In
 
 
 def add_invitations(session: Session, services: Services, accounts: Sequence[Account]) -> list[Invitation]:
-    """The same for many, in the order given."""
+    """The same for many, in the order given; their rows are locked, so that of two callers the later one counts."""
     now = services.now()
     expires_at = now + timedelta(days=services.settings.activation_days)
     made = []
-    for some in chunks(account.id for account in accounts):
+    for some in chunks(sorted(account.id for account in accounts)):
+        session.execute(select(Account.id).where(Account.id.in_(some)).order_by(Account.id).with_for_update())
         session.execute(delete(Activation).where(Activation.account_id.in_(some), Activation.used_at.is_(None)))
     for account in accounts:
         token, code = new_token(), new_code() if account.phone_hash else None
@@ -212,7 +213,7 @@ def _claimed_by_code(services: Services, code: str, phone: str) -> Activation | 
         query = select(Activation).where(
             Activation.account_id == account_id, Activation.kind == CODE, Activation.used_at.is_(None)
         )
-        found = session.scalars(query.with_for_update()).one_or_none()
+        found = session.scalars(query.order_by(Activation.created_at.desc()).limit(1).with_for_update()).first()
         digest = _code_hash(services.keys, account_id, tidy_code(code))
         if found is None or not _usable(found, now):
             note_try(session, services.keys.lookup_hash(f"activate:{phone}"), now)

@@ -7,9 +7,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from service.access import Role
-from service.accounts.admin import first_admin_link
+from service.accounts.activation import invite
+from service.accounts.admin import CONSOLE, first_admin_link
 from service.services import Services
-from service.store.accounts import Account
+from service.store.accounts import Account, Activation
 from tests.service.people import make_account
 
 
@@ -50,3 +51,19 @@ def test_processes_that_start_at_once_make_one_account(services: Services, crowd
 
     assert all(links)
     assert len(admins(services)) == 1
+
+
+def test_of_two_invitations_made_at_once_one_is_left(client: TestClient, services: Services) -> None:
+    account = make_account(services, Role.KPPS, "1871010001001", phone="081234567890", state="invited")
+
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: invite(services, CONSOLE, account), range(4)))
+
+    with services.store.read() as session:
+        left = session.scalars(select(Activation).where(Activation.account_id == account)).all()
+    assert sorted(activation.kind for activation in left) == ["code", "link"]
+    answers = [
+        client.post("/auth/activate", json={"code": invitation.code, "phone": "081234567890"}).status_code
+        for invitation in made
+    ]
+    assert sorted(answers) == [200, 401, 401, 401]
