@@ -5,6 +5,7 @@ Down to the kecamatan the parts are rolled up from one row of sums a kecamatan; 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -14,6 +15,7 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
     case,
     cast,
     func,
@@ -81,63 +83,91 @@ def region_totals(session: Session, election: Election, region_code: str) -> Reg
     if not (region_code.startswith(election.scope) or election.scope.startswith(region_code)):
         raise ServiceError("unknown_region", details={"region": region_code, "scope": election.scope})
     fields = list(election.recap_fields)
-    if region.level < KECAMATAN_LEVEL:
-        query = _above(election, region, len(fields))
-    elif region.level < DESA_LEVEL:
-        query = _desas(election, region, len(fields))
-    else:
-        query = _stations(election, region, len(fields))
     level = region.level + 1
-    parts = [_part(row._mapping, level, fields) for row in session.execute(query)]
+    low, high = prefix_range(max(election.scope, region.code, key=len))
+    given = {"election": election.id, "region": region.code, "scope": election.scope, "low": low, "high": high}
+    if region.level < KECAMATAN_LEVEL:
+        holds_area = len(election.scope) > len(region.code)
+        if holds_area:
+            given["part"] = election.scope[: LEVEL_DIGITS[level]]
+        query = _above(LEVEL_DIGITS[level], len(fields), holds_area)
+    elif region.level < DESA_LEVEL:
+        query = _desas(len(fields))
+    else:
+        query = _stations(len(fields))
+    parts = [_part(row, level, fields) for row in session.execute(query, given)]
     return RegionTotals(region, parts, _add([part.totals for part in parts], fields))
 
 
-def _above(election: Election, region: Region, slots: int) -> Select[*tuple[Any, ...]]:
-    """Kecamatan rolled up to the level below the region; a kecamatan without a row still counts its stations."""
-    part = aliased(Region)
-    digits = LEVEL_DIGITS[region.level + 1]
-    low, high = prefix_range(max(election.scope, region.code, key=len))
-    sums = [
-        *(_sum(recap_sum.c[name], name) for name in COUNTS),
-        *(_sum(recap_sum.c[read_column(k)], read_column(k)) for k in range(slots)),
-        *(_sum(recap_sum.c[verified_column(k)], verified_column(k)) for k in range(slots)),
-    ]
-    joined = and_(recap_sum.c.election_id == election.id, recap_sum.c.kecamatan == Region.code)
-    return (
-        select(part.code, part.name, _sum(Region.tps_count, "tps_total"), *sums)
-        .select_from(Region)
-        .join(part, part.code == func.substr(Region.code, 1, digits))
-        .outerjoin(recap_sum, joined)
-        .where(Region.level == KECAMATAN_LEVEL, Region.code >= low, Region.code < high)
-        .group_by(part.code, part.name)
-        .order_by(part.code)
+# Statements are built once: putting 60 sums together takes longer than PostgreSQL needs to answer.
+Statement = Select[*tuple[Any, ...]]
+
+
+@lru_cache(maxsize=64)
+def _above(digits: int, slots: int, holds_area: bool) -> Statement:
+    """Kecamatan rolled up to the parts of that many digits; a part of which nothing is known still has its stations.
+
+    Args:
+        digits: digits of a part's code.
+        slots: recap fields.
+        holds_area: the election's area is smaller than the region: only the part that holds it, and of that part only
+            the area's stations.
+    """
+    names = [*COUNTS, *(read_column(k) for k in range(slots)), *(verified_column(k) for k in range(slots))]
+    part = func.substr(recap_sum.c.kecamatan, 1, digits).label("part")
+    sums = (
+        select(part, *(func.sum(recap_sum.c[name]).label(name) for name in names))
+        .where(
+            recap_sum.c.election_id == bindparam("election"),
+            recap_sum.c.kecamatan >= bindparam("low"),
+            recap_sum.c.kecamatan < bindparam("high"),
+        )
+        .group_by(part)
+        .subquery()
     )
+    area = aliased(Region)
+    of_area = select(area.tps_count).where(area.code == bindparam("scope")).scalar_subquery()
+    query = (
+        select(
+            Region.code,
+            Region.name,
+            (of_area if holds_area else Region.tps_count).label("tps_total"),
+            *(func.coalesce(sums.c[name], _ZERO).label(name) for name in names),
+        )
+        .select_from(Region)
+        .outerjoin(sums, sums.c.part == Region.code)
+        .where(Region.parent == bindparam("region"))
+        .order_by(Region.code)
+    )
+    return query.where(Region.code == bindparam("part")) if holds_area else query
 
 
-def _desas(election: Election, region: Region, slots: int) -> Select[*tuple[Any, ...]]:
+@lru_cache(maxsize=64)
+def _desas(slots: int) -> Statement:
     joined = and_(
-        recap.c.election_id == election.id,
-        recap.c.kecamatan == region.code,
+        recap.c.election_id == bindparam("election"),
+        recap.c.kecamatan == bindparam("region"),
         func.substr(recap.c.tps, 1, LEVEL_DIGITS[DESA_LEVEL]) == Region.code,
     )
     return (
         select(Region.code, Region.name, Region.tps_count.label("tps_total"), *_station_sums(slots))
         .select_from(Region)
         .outerjoin(recap, joined)
-        .where(Region.parent == region.code)
+        .where(Region.parent == bindparam("region"))
         .group_by(Region.code, Region.name, Region.tps_count)
         .order_by(Region.code)
     )
 
 
-def _stations(election: Election, region: Region, slots: int) -> Select[*tuple[Any, ...]]:
-    joined = and_(recap.c.election_id == election.id, recap.c.tps == Tps.code)
+@lru_cache(maxsize=64)
+def _stations(slots: int) -> Statement:
+    joined = and_(recap.c.election_id == bindparam("election"), recap.c.tps == Tps.code)
     one = func.count(Tps.code.distinct()).label("tps_total")
     return (
         select(Tps.code, Tps.number.label("name"), one, *_station_sums(slots))
         .select_from(Tps)
         .outerjoin(recap, joined)
-        .where(Tps.desa == region.code)
+        .where(Tps.desa == bindparam("region"))
         .group_by(Tps.code, Tps.number)
         .order_by(Tps.code)
     )
@@ -166,14 +196,16 @@ def _sum(column: Any, name: str) -> ColumnElement[int]:
     return cast(func.coalesce(func.sum(column), _ZERO), BigInteger).label(name)
 
 
-def _part(row: Mapping[Any, Any], level: int, fields: Sequence[str]) -> Part:
-    read = {name: row[read_column(k)] for k, name in enumerate(fields)}
-    verified = {name: row[verified_column(k)] for k, name in enumerate(fields)}
-    counts = {name: row[name] for name in COUNTERS}
-    name = row["name"]
-    return Part(
-        row["code"], name if isinstance(name, str) else f"TPS {name:03d}", level, Totals(counts, read, verified)
+def _part(row: Sequence[Any], level: int, fields: Sequence[str]) -> Part:
+    """A row of any of the statements: code, name, counters, sums read, sums verified."""
+    code, name, *amounts = row
+    counters, slots = len(COUNTERS), len(fields)
+    totals = Totals(
+        dict(zip(COUNTERS, amounts[:counters], strict=True)),
+        dict(zip(fields, amounts[counters : counters + slots], strict=True)),
+        dict(zip(fields, amounts[counters + slots :], strict=True)),
     )
+    return Part(code, name if isinstance(name, str) else f"TPS {name:03d}", level, totals)
 
 
 def _add(totals: Sequence[Totals], fields: Sequence[str]) -> Totals:
