@@ -371,7 +371,7 @@ def _photo(size_bytes: int, seed: int) -> bytes:
 
     chance = random.Random(seed)
     buffer = io.BytesIO()
-    Image.frombytes("L", (64, 48), chance.randbytes(64 * 48)).resize((1600, 1200)).save(buffer, "JPEG")
+    Image.frombytes("L", (64, 48), chance.randbytes(64 * 48)).resize((400, 300)).save(buffer, "JPEG")
     data = buffer.getvalue()
     if len(data) > size_bytes:
         raise ValueError(f"a photo of the bench has at least {len(data)} bytes")
