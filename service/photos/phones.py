@@ -188,6 +188,8 @@ class Line:
                 return True
             piece = data[at : at + PIECE_BYTES]
             if self._fate in ("reset", "silence") and self._sent_bytes + len(piece) >= self._fate_at:
+                # About what the server has by then, so that the next connection's fate lies within what is left.
+                self._phone.left_bytes = max(1, self._phone.left_bytes - at)
                 self._writer.write(piece[: self._fate_at - self._sent_bytes])
                 await self._writer.drain()
                 if self._fate == "silence":

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,8 @@ def run_examples(examples: Sequence[Example], variables: Mapping[str, str], fold
     shim.write_text(_SHIM.format(curl=curl))
     shim.chmod(0o755)
     script = "set -euo pipefail\n" + "".join(f"echo turus-block >&2\n{example.text}\n" for example in examples)
-    environment = {**os.environ, **variables, "PATH": f"{shim.parent}:{os.environ['PATH']}"}
+    own = Path(sys.executable).parent  # where `turus` itself is
+    environment = {**os.environ, **variables, "PATH": f"{shim.parent}:{own}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
@@ -126,7 +128,7 @@ def test_the_examples_of_the_docs_work(page: str, settings: Settings, tmp_path: 
     for example, statuses in zip(examples, found, strict=True):
         expected = list(example.statuses) or [status for status in statuses if 200 <= status < 300]
         assert statuses == expected, f"docs/{page}:\n{example.text}"
-        assert statuses, f"docs/{page}: no call was made by\n{example.text}"
+        assert statuses or "curl" not in example.text, f"docs/{page}: no call was made by\n{example.text}"
 
 
 def test_the_calls_of_the_docs_are_checked(tmp_path: Path) -> None:
