@@ -87,7 +87,7 @@ _PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"model": ProblemAnswer} for status in (408, 410, 423, 460)
 }
 router = APIRouter(tags=["uploads"], responses=_PROBLEMS)
-tus = APIRouter(route_class=TusRoute)
+tus = APIRouter(route_class=TusRoute, default_response_class=Response)
 _TUS_BODY: Final[dict[str, Any]] = {
     "requestBody": {"content": {PATCH_TYPE: {"schema": {"type": "string", "format": "binary"}}}}
 }

@@ -2,11 +2,21 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 
 from service.errors import ServiceError
 from service.uploads import problems as problems
@@ -16,6 +26,7 @@ MAX_METADATA_CHARS: Final = 8192
 
 _SHOWN_CHARS: Final = 100
 _FIRST_YEAR, _LAST_YEAR = 1900, 9000
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]", re.ASCII)
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -23,6 +34,13 @@ def _in_utc(value: datetime) -> datetime:
     if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
         raise ValueError("this is no time of a photo")
     return value.astimezone(UTC)
+
+
+def _written_out(value: object) -> object:
+    """Only dates that are written out: a bare number could be seconds, milliseconds or a mistake."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
+        return value
+    raise ValueError("write it as 2024-02-14T18:00:00+07:00")
 
 
 def _printable(value: str) -> str:
@@ -33,7 +51,7 @@ ElectionId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,62}
 TpsCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$"), AfterValidator(str.lower)]
 PageNumber = Annotated[int, Field(ge=1, le=99)]
-CaptureTime = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+CaptureTime = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 PhotoId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 Shown = Annotated[str, AfterValidator(_printable)]
 

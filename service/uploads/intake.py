@@ -9,7 +9,7 @@ import secrets
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,10 @@ FILE_THREADS: Final = 16
 """Threads that wait for the disk or the object store; syncs of several files cost little more than one."""
 
 QUERY_THREADS: Final = 8
+LARGE_BYTES: Final = 8 * 1024 * 1024
+LARGE_AT_ONCE: Final = 2
+"""Files over so many bytes are looked into so few at a time: their headers are read with the whole file in memory."""
+
 TAKE_OVER_WAIT_S: Final = 5
 SWEEP_EVERY_S: Final = 300
 
@@ -86,6 +90,7 @@ class Intake:
         self.writer = GroupWriter(services)
         self._files = ThreadPoolExecutor(FILE_THREADS, "turus-file")
         self._queries = ThreadPoolExecutor(QUERY_THREADS, "turus-query")
+        self._large = threading.BoundedSemaphore(LARGE_AT_ONCE)
         self._receptions: dict[str, Reception] = {}
         self._anonymous: set[Reception] = set()
         self._stopping: ServiceError | None = None
@@ -209,12 +214,16 @@ class Intake:
             ServiceError: ``checksum_mismatch``, ``not_a_photo``, ``too_many_pixels``, ``disk_full``, ``storage_away``,
                 ``database_away``. After the last three the same submission may be tried again.
         """
-        arrival = await self.file(prepare, self.services, submission)
+        arrival = await self.file(self._prepare, submission)
         return await asyncio.shield(asyncio.wrap_future(self.writer.submit(arrival)))
 
     def accept_now(self, submission: Submission) -> Recorded:
         """The same for callers in a thread of their own."""
-        return self.writer.submit(prepare(self.services, submission)).result()
+        return self.writer.submit(self._prepare(submission)).result()
+
+    def _prepare(self, submission: Submission) -> Arrival:
+        with self._large if submission.size_bytes > LARGE_BYTES else nullcontext():
+            return prepare(self.services, submission)
 
     def _sweep_for_ever(self) -> None:
         from service.uploads.sweep import sweep

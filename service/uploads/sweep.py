@@ -1,12 +1,13 @@
 """What was left behind: uploads that ended unfinished, finished ones nobody accepted, files of crashed processes."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from service.blobs.port import original_key
 from service.errors import ServiceError
@@ -24,6 +25,9 @@ QUIET: Final = timedelta(minutes=2)
 OLD_FILE: Final = timedelta(hours=24)
 """No request lasts so long; a temporary file this old belongs to a process that is gone."""
 
+OLD_ROW: Final = timedelta(days=30)
+"""How long an ended upload can still be asked about. Its row holds the sender's network address."""
+
 _BATCH: Final = 200
 _log = structlog.get_logger()
 
@@ -37,6 +41,7 @@ class Swept:
         expired: uploads that ended unfinished.
         files: temporary files deleted.
         spools: uploads whose parts were deleted because no open upload needs them.
+        rows: ended uploads forgotten.
         failed: whole uploads that could not be accepted now; the next sweep tries again.
     """
 
@@ -44,6 +49,7 @@ class Swept:
     expired: int
     files: int
     spools: int
+    rows: int
     failed: int
 
 
@@ -53,9 +59,11 @@ def sweep(intake: Intake) -> Swept:
     now = services.now()
     accepted, failed = _accept_whole(intake, now)
     expired = _expire(intake, now)
-    swept = Swept(accepted, expired, _delete_old_files(intake, now), _delete_spools(intake), failed)
-    if any((swept.accepted, swept.expired, swept.files, swept.spools, swept.failed)):
-        _log.info("uploads.swept", **{name: getattr(swept, name) for name in Swept.__slots__})
+    swept = Swept(
+        accepted, expired, _delete_old_files(intake, now), _delete_spools(intake), _forget(intake, now), failed
+    )
+    if any(astuple(swept)):
+        _log.info("uploads.swept", **asdict(swept))
     return swept
 
 
@@ -166,3 +174,12 @@ def _delete_spools(intake: Intake) -> int:
                 intake.spool.delete(upload_id)
                 deleted += 1
     return deleted
+
+
+def _forget(intake: Intake, now: datetime) -> int:
+    def work(session: Session) -> int:
+        old = select(Upload.id).where(Upload.state != "open", Upload.expires_at < now - OLD_ROW).limit(_BATCH)
+        gone = delete(Upload).where(Upload.id.in_(old)).execution_options(synchronize_session=False)
+        return int(session.execute(gone).rowcount)  # type: ignore[attr-defined]
+
+    return intake.writer.run(work).result()

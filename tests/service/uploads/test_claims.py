@@ -94,6 +94,7 @@ def test_a_whole_claim() -> None:
         ("captured_at", "2024-02-14T18:00:00"),
         ("captured_at", "0001-01-01T00:00:00+14:00"),
         ("captured_at", "yesterday"),
+        ("captured_at", "1707908400"),
         ("sha256", "ab" * 31),
         ("replaces", "x" * 32),
     ],

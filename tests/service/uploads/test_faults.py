@@ -338,6 +338,19 @@ def test_the_sweeper_ends_what_is_past_its_time_and_nothing_else(
     assert patch(client, kpps, young_url, 100, young[100:]).headers["Turus-Receipt"]
 
 
+def test_an_upload_that_ended_is_forgotten_after_a_month_and_its_photo_is_not(
+    client: TestClient, intake: Intake, services: Services, places: Places, kpps: Officer, clock: Clock
+) -> None:
+    data = make_photo(23)
+    begin(client, kpps, data, places.tps[0])
+    create(client, kpps, data, places.tps[0], first=data)
+    clock.advance(days=32)
+    assert (sweep(intake).rows, count(services, Upload)) == (0, 2)
+    clock.advance(days=2)
+    assert sweep(intake).rows == 2
+    assert (count(services, Upload), count(services, Photo), count(services, Receipt)) == (0, 1, 1)
+
+
 def test_files_of_a_process_that_was_killed_go_after_a_day(services: Services, intake: Intake, clock: Clock) -> None:
     for name, age_h in (("old", 25), ("young", 1)):
         path = intake.scratch_dir / name
