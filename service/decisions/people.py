@@ -12,14 +12,14 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import service.decisions.problems  # noqa: F401 - registers the codes
 from service.access import Action, Actor, authorise
 from service.audit import Act, append, kecamatan_of
 from service.decisions.ranking import Kind, Saying, Standing, differs, latest, stand
-from service.decisions.record import add_sayings, decision_row
+from service.decisions.record import add_sayings, decision_row, write_decisions
 from service.elections.fields import ElectionForms
 from service.elections.manage import DRAFT, find_election
 from service.errors import ServiceError
@@ -30,7 +30,6 @@ from service.recap.rows import StationRow
 from service.regions.queries import get_tps
 from service.services import Services
 from service.store.photos import Photo
-from service.store.readings import Decision
 
 SeqCheck = Callable[[int], None]
 """Told the version (seq) of the station; raises when the caller looked at another one."""
@@ -137,7 +136,7 @@ def _say(
         alarms = _alarms(session, opened, rows, at) if kind == "statement" else []
         add_sayings(opened, rows)
         _refuse_after_pleno(opened, before)
-        session.execute(insert(Decision), rows)
+        write_decisions(session, rows)
         row = settle_station(session, opened, at)
         append(session, [*(_act(opened, made, before[made["field"]], actor) for made in rows), *alarms], at)
     return row

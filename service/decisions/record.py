@@ -1,11 +1,12 @@
 """What the machine read, into the decisions: only what is new, and never over a person."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
 from ocr_pipeline.values import NumberRead
@@ -75,7 +76,7 @@ def record_machine(
         row["station_reading_id"] = station_reading.id
         row["photo_id"] = (photos or {}).get(row["field"])
     if fresh:
-        session.execute(insert(Decision), fresh)
+        write_decisions(session, fresh)
     alarms = _alarms(session, opened, fresh, station_reading, at)
     add_sayings(opened, fresh)
     settle_station(session, opened, at)
@@ -84,6 +85,19 @@ def record_machine(
     unknown = stand(())
     changes = ((name, before.get(name, unknown), stand(opened.sayings[name])) for name in _fields(fresh))
     return tuple(NumberChange(name, was, now) for name, was, now in changes if _facts(was) != _facts(now))
+
+
+def write_decisions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Appends decisions; on PostgreSQL all of them as one parameter of one statement."""
+    if session.get_bind().dialect.name == "postgresql":
+        names = ", ".join(rows[0])
+        whole = text(
+            f"INSERT INTO decision ({names}) "
+            f"SELECT {names} FROM jsonb_populate_recordset(NULL::decision, CAST(:rows AS jsonb))"
+        )
+        session.execute(whole, {"rows": json.dumps(list(rows), default=datetime.isoformat)})
+    else:
+        session.execute(insert(Decision), list(rows))
 
 
 def add_sayings(station: OpenStation, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, select, update
+from sqlalchemy import Row, Table, bindparam, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -30,6 +30,14 @@ EMPTY_ROW = StationRow(0, False, "incomplete", "none", 0, 0, 0, (), (None,) * SL
 """The row of a station of which nothing is known; it adds nothing."""
 
 _VALUES = tuple(value_column(slot) for slot in range(SLOTS))
+_NO_VALUES: Mapping[str, None] = dict.fromkeys(_VALUES)
+
+# Built once: putting fifty columns together takes longer than writing them.
+_UPDATE_ROW = (
+    update(recap)
+    .where(recap.c.election_id == bindparam("b_election"), recap.c.tps == bindparam("b_tps"))
+    .values({c.name: bindparam(c.name) for c in recap.c if c.name not in ("election_id", "tps", "kecamatan")})
+)
 
 
 def rules_of(session: Session, election: Election) -> Rules:
@@ -105,9 +113,7 @@ def settle_station(session: Session, station: OpenStation, at: datetime) -> Stat
     row = compute_row(station.sayings, station.rules, has_photo(session, election_id, tps))
     if row != before:
         session.execute(
-            update(recap)
-            .where(recap.c.election_id == election_id, recap.c.tps == tps)
-            .values(updated_at=at, **columns_of(row))
+            _UPDATE_ROW, {"b_election": election_id, "b_tps": tps, **_NO_VALUES, **columns_of(row), "updated_at": at}
         )
     moved = difference(contribution(before, full), contribution(row, full))
     if moved:
@@ -234,9 +240,9 @@ def has_photo(session: Session, election_id: str, tps: str) -> bool:
 
 def _add_to_sum(session: Session, election_id: str, kecamatan: str, moved: Mapping[str, int]) -> None:
     """Adds the difference in the database itself, so that nobody's change is lost."""
-    here = (recap_sum.c.election_id == election_id, recap_sum.c.kecamatan == kecamatan)
-    change = update(recap_sum).where(*here).values({name: recap_sum.c[name] + bindparam(f"d_{name}") for name in moved})
-    amounts = {f"d_{name}": amount for name, amount in moved.items()}
+    added = ", ".join(f"{name} = {name} + :{name}" for name in moved)
+    change = text(f"UPDATE recap_sum SET {added} WHERE election_id = :election AND kecamatan = :kecamatan")
+    amounts = {**moved, "election": election_id, "kecamatan": kecamatan}
     if session.execute(change, amounts).rowcount == 0:  # type: ignore[attr-defined]
         session.execute(
             insert_for(session, recap_sum).values(zero_sum(election_id, kecamatan)).on_conflict_do_nothing()
