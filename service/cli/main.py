@@ -16,6 +16,7 @@ from service.cli import (
     audit,
     backup,
     bench,
+    bench_jobs,
     bench_phones,
     bench_uploads,
     demo,
@@ -46,6 +47,7 @@ app.add_typer(evaluate.app, name="eval")
 app.add_typer(form.app, name="form")
 app.command("synth")(synth.synth)
 app.add_typer(bench.app, name="bench")
+bench.app.command("jobs")(bench_jobs.bench_jobs)
 bench.app.command("phones")(bench_phones.bench_phones)
 bench.app.command("uploads")(bench_uploads.bench_uploads)
 app.command("demo")(demo.demo)

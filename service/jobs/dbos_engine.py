@@ -21,7 +21,7 @@ QUEUE: Final = "turus-read"
 STEPS_VERSION: Final = "1"
 """Changes when the steps of the workflow change: a run that was begun by other steps is not taken over in mid-way."""
 
-POLL_S: Final = 0.1
+POLL_S: Final = 0.2
 """How often the queue is looked at: the throughput is at most concurrency divided by it."""
 
 _PENDING, _ENDED = "PENDING", ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
@@ -87,6 +87,9 @@ class DbosQueue:
             "application_version": self._version,
             "log_level": "WARNING",
             "sys_db_pool_size": self._concurrency + 4,
+            # Nobody waits for a message or an event: no need of threads and connections for them.
+            "use_listen_notify": False,
+            "scheduler_polling_interval_sec": 3600.0,
         }
         if self._url.get_backend_name() == "sqlite":
             config["system_database_engine"] = self._engine = _sqlite_engine(self._url.render_as_string())

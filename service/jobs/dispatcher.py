@@ -35,9 +35,10 @@ class Dispatcher:
         self._worker_id = worker_id
         self._reader_rev = reader_rev
         self._depth = depth
+        self.is_full = False
 
     def turn(self) -> int:
-        """Fills the queue up; returns the number of jobs handed over.
+        """Fills the queue up; returns the number of jobs handed over. ``is_full``: there was no room for what waits.
 
         Raises:
             sqlalchemy.exc.OperationalError: the database is away; nothing is lost by trying later.
@@ -54,8 +55,11 @@ class Dispatcher:
         queued = and_(Job.state == "queued", Job.worker == self._worker_id)
         with self._services.store.read() as session:
             if session.scalar(select(Job.id).where(*self._ready()).limit(1)) is None:
+                self.is_full = False
                 return 0
-            return self._depth - (session.scalar(select(func.count()).select_from(Job).where(queued)) or 0)
+            room = self._depth - (session.scalar(select(func.count()).select_from(Job).where(queued)) or 0)
+        self.is_full = room <= 0
+        return room
 
     def _take(self, room: int) -> Sequence[Run]:
         now = self._services.now()

@@ -93,9 +93,15 @@ def _need(services: Services, run: Run) -> _Need | None:
 
 def _read_parts(tools: Tools, run: Run, held: Held, path: Path) -> bool:
     photo = held.photo
-    parts = [0]
-    if photo.format in FORMATS_WITH_PAGES:
-        parts = patiently(lambda: tools.readers.parts(path), "reader", tools.stop)
+    if photo.format not in FORMATS_WITH_PAGES:
+        found = _read_part(tools, photo, path, 0)
+        return patiently(lambda: record(tools.services, run, 0, found, True), "database", tools.stop)
+    return _read_pages(tools, run, held, path)
+
+
+def _read_pages(tools: Tools, run: Run, held: Held, path: Path) -> bool:
+    photo = held.photo
+    parts = patiently(lambda: tools.readers.parts(path), "reader", tools.stop)
     with tools.services.store.read() as session:
         have = set(
             session.scalars(

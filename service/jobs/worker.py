@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import structlog
 from sqlalchemy import select
@@ -28,8 +28,8 @@ from service.services import Services
 from service.store.readings import Batch, Job
 
 T = TypeVar("T")
-TURN_S: Final = 0.1
-"""Pause of the loop; what it may cost a photo that finds the queue empty."""
+TURN_S, FULL_S = 0.2, 0.5
+"""Pause of the loop: what it may cost a photo that finds the queue empty; and while the queue is full."""
 
 _log = structlog.get_logger()
 
@@ -85,7 +85,9 @@ class Steps:
             _log.warning("job.left", job=run.job_id, error=type(error).__name__)
 
 
-def run_worker(services: Services, queue: JobQueue, options: Options, stop: threading.Event) -> None:
+def run_worker(
+    services: Services, queue: JobQueue, options: Options, stop: threading.Event, readers: ReaderPool | None = None
+) -> None:
     """Works until ``stop`` is set, then lets what runs finish.
 
     Args:
@@ -93,10 +95,11 @@ def run_worker(services: Services, queue: JobQueue, options: Options, stop: thre
         queue: not started yet.
         options: how.
         stop: set by a signal handler.
+        readers: reader processes to use, and to close; by default it starts its own.
     """
     rev = reader_revision()
     patiently(lambda: reconcile.beat(services, options.worker_id, rev), "database", stop)
-    readers = ReaderPool(options.readers, services.settings.read_timeout_s, options.program)
+    readers = readers or ReaderPool(options.readers, services.settings.read_timeout_s, options.program)
     tools = Tools(services, readers, options.worker_id, stop)
     try:
         queue.start(Steps(tools))
@@ -135,7 +138,7 @@ def _loop(services: Services, queue: JobQueue, options: Options, rev: str, stop:
             taken = dispatcher.turn()
         if options.until_idle and not taken and _is_idle(services):
             return
-        stop.wait(TURN_S)
+        stop.wait(FULL_S if dispatcher.is_full else TURN_S)
 
 
 def _chores(
@@ -148,7 +151,7 @@ def _chores(
         "put_back": (10.0, lambda: reconcile.put_back_lost(services, queue)),
         "supersede": (30.0, lambda: reconcile.supersede(services, rev)),
         "adopt": (30.0, lambda: reconcile.adopt(services)),
-        "batches": (0.5, lambda: drip(services)),
+        "batches": (1.0, lambda: drip(services)),
         "clean": (300.0, lambda: reconcile.clean(services, queue)),
     }
 
