@@ -56,7 +56,7 @@ def work_state(session: Session, now: datetime) -> WorkState:
         select(func.count()).where(Worker.beat_at > now - ALIVE, Worker.stopped_at.is_(None)).select_from(Worker)
     )
     waited_s = max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
-    return WorkState(dict(jobs.tuples().all()), dict(photos.tuples().all()), waited_s, alive or 0)
+    return WorkState({row[0]: row[1] for row in jobs}, {row[0]: row[1] for row in photos}, waited_s, alive or 0)
 
 
 def refresh_metrics(services: Services) -> None:

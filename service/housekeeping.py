@@ -1,26 +1,31 @@
-"""What every web process does on the side, once a minute: clear the spool, seal the audit chains."""
+"""What every web process does on the side: clear the spool and seal the audit chains each minute, erase each day."""
 
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 
 import structlog
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
+from service.accounts.privacy import erase_expired
 from service.audit.seal import seal
 from service.errors import ServiceError
 from service.services import Services
+from service.uploads.intake import Intake
 from service.uploads.sweep import sweep
 
 EVERY_S = 60.0
+ERASE_EVERY_S = 24 * 3600.0
 _log = structlog.get_logger()
 
 
 class Housekeeping:
     """A thread that runs the chores until it is left; a chore that fails is logged and tried again next time."""
 
-    def __init__(self, services: Services, every_s: float = EVERY_S) -> None:
+    def __init__(self, services: Services, intake: Intake, every_s: float = EVERY_S) -> None:
         self._services = services
+        self._intake = intake
         self._every_s = every_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
@@ -36,27 +41,27 @@ class Housekeeping:
         self._thread.join(timeout=10)
 
     def _run(self) -> None:
+        erase_at = 0.0  # at once: a server that is restarted every day erases too
         while not self._stop.wait(self._every_s):
-            run_chores(self._services)
+            run_chores(self._services, self._intake)
+            if time.monotonic() >= erase_at:
+                _guarded("erase", lambda: erase_expired(self._services))
+                erase_at = time.monotonic() + ERASE_EVERY_S
 
 
-def run_chores(services: Services) -> None:
+def run_chores(services: Services, intake: Intake) -> None:
     """One round."""
-    for name, chore in (("sweep", _sweep), ("seal", _seal)):
-        _guarded(name, chore, services)
+    _guarded("sweep", lambda: sweep(intake))
+    _guarded("seal", lambda: _seal(services))
 
 
-def _guarded(name: str, chore: Callable[[Services], None], services: Services) -> None:
+def _guarded(name: str, chore: Callable[[], object]) -> None:
     try:
-        chore(services)
+        chore()
     except IntegrityError:
         pass  # another process sealed at the same moment
     except (SQLAlchemyError, ServiceError, OSError) as error:
         _log.warning("housekeeping.failed", chore=name, error=type(error).__name__)
-
-
-def _sweep(services: Services) -> None:
-    sweep(services)
 
 
 def _seal(services: Services) -> None:

@@ -22,8 +22,11 @@ def set_up_logs(settings: Settings) -> None:
         _hide_secrets,
     ]
     for_people = settings.log_format == "console"
+    # Plain traces: the pretty ones print local variables, and with them passwords and tokens.
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if for_people else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        if for_people
+        else structlog.processors.JSONRenderer()
     )
     unpack: list[structlog.typing.Processor] = [] if for_people else [structlog.processors.format_exc_info]
     level = _LEVELS[settings.log_level]

@@ -65,7 +65,8 @@ def decode_cursor(cursor: str, parts: int) -> Sequence[str]:
         ServiceError: ``bad_request`` for a cursor that this list did not make.
     """
     try:
-        found = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("\x1f")
+        padded = cursor + "=" * (-len(cursor) % 4)
+        found = base64.b64decode(padded, altchars=b"-_", validate=True).decode().split("\x1f")
     except (binascii.Error, UnicodeError, ValueError):
         found = []
     if len(found) != parts or any("\x00" in part for part in found):
