@@ -68,7 +68,7 @@ def create_app(services: Services) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with Intake(services) as intake, Housekeeping(services, intake):
+        with Intake(services) as intake, Housekeeping(services):
             app.state.intake = intake
             yield
 

@@ -1,4 +1,7 @@
-"""What every web process does on the side: clear the spool and seal the audit chains each minute, erase each day."""
+"""What every web process does on the side: seal the audit chains each minute, erase what is due each day.
+
+The spool is swept by :class:`service.uploads.intake.Intake`, which knows what is under way.
+"""
 
 import threading
 import time
@@ -12,8 +15,6 @@ from service.accounts.privacy import erase_expired
 from service.audit.seal import seal
 from service.errors import ServiceError
 from service.services import Services
-from service.uploads.intake import Intake
-from service.uploads.sweep import sweep
 
 EVERY_S = 60.0
 ERASE_EVERY_S = 24 * 3600.0
@@ -23,9 +24,8 @@ _log = structlog.get_logger()
 class Housekeeping:
     """A thread that runs the chores until it is left; a chore that fails is logged and tried again next time."""
 
-    def __init__(self, services: Services, intake: Intake, every_s: float = EVERY_S) -> None:
+    def __init__(self, services: Services, every_s: float = EVERY_S) -> None:
         self._services = services
-        self._intake = intake
         self._every_s = every_s
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
@@ -43,16 +43,10 @@ class Housekeeping:
     def _run(self) -> None:
         erase_at = 0.0  # at once: a server that is restarted every day erases too
         while not self._stop.wait(self._every_s):
-            run_chores(self._services, self._intake)
+            _guarded("seal", lambda: _seal(self._services))
             if time.monotonic() >= erase_at:
                 _guarded("erase", lambda: erase_expired(self._services))
                 erase_at = time.monotonic() + ERASE_EVERY_S
-
-
-def run_chores(services: Services, intake: Intake) -> None:
-    """One round."""
-    _guarded("sweep", lambda: sweep(intake))
-    _guarded("seal", lambda: _seal(services))
 
 
 def _guarded(name: str, chore: Callable[[], object]) -> None:
