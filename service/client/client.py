@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import httpx2
 
-from service.client.problems import BadReceipt
+from service.client.problems import BadReceipt, EmptyFile
 from service.client.receipts import ReceiptInfo, verify_receipt
 from service.client.retry import Patience
 from service.client.sending import Errand, OnProgress, hash_file, send
@@ -130,12 +130,15 @@ class TurusClient:
         Raises:
             Refused: with the server's code, for example ``foreign_region`` or ``not_a_photo``.
             CannotReach: nothing got through for longer than the client's patience.
+            EmptyFile: there is nothing in it.
             FileChanged: the file changed meanwhile.
             BadReceipt: the receipt is not for this photo, or not signed by this server.
             OSError: the file cannot be read.
         """
         path = Path(path)
         sha256, size_bytes = hash_file(path)
+        if size_bytes == 0:
+            raise EmptyFile
         errand = Errand(path, sha256, size_bytes, election, tps, page, captured_at, replaces)
         receipt = send(self._wire, errand, on_progress)
         self._check(receipt, errand)

@@ -89,6 +89,17 @@ class BadReceipt(ClientProblem):
         )
 
 
+class EmptyFile(ClientProblem):
+    """There is nothing in the file."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "empty_file",
+            "Berkas ini kosong. Ambil ulang fotonya.",
+            "This file is empty. Take the photo again.",
+        )
+
+
 class FileChanged(ClientProblem):
     """The file is not the same any more as when sending began."""
 

@@ -1,20 +1,12 @@
 """What happened to a photo and what to do next, in both languages, for the person who sent it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+import service.jobs.problems  # noqa: F401 - the codes that a photo can fail with
 from ocr_pipeline.errors import REASONS
 from service.errors import problem_table
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    """A text in Indonesian and in English."""
-
-    id: str
-    en: str
-
+from service.report.words import Words
 
 ADVICE: Mapping[str, Words] = MappingProxyType(
     {

@@ -15,7 +15,7 @@ from service.access import Action, Actor, authorise
 from service.audit import Act, append, kecamatan_of
 from service.errors import ServiceError
 from service.ids import new_id
-from service.photos.advice import Words
+from service.report.words import Words
 from service.services import Services
 from service.store.photos import Alarm
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from service.photos.advice import Words
+from service.report.words import Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import pytest
 
 from service.access import Role
 from service.client import CannotReach, ClientProblem, Patience, Refused, TurusClient, save_receipt, verify_receipt
-from service.client.problems import BadReceipt, FileChanged, WrongAddress
+from service.client.problems import BadReceipt, EmptyFile, FileChanged, WrongAddress
+from service.client.wire import Wire
 from tests.service.client.stand import Stand, jpeg, write_photo
 from tests.service.people import make_account, token_for
 from tests.service.uploads.wire import CuttingProxy
@@ -216,6 +217,26 @@ def test_a_file_that_changes_is_not_sent_half_and_half(stand: Stand, tmp_path: P
     assert stand.photos() == []
 
 
+def test_an_empty_file_is_not_sent(tmp_path: Path) -> None:
+    client = TurusClient("http://turus.example", "t", transport=answering(AssertionError("it asked")))
+    with pytest.raises(EmptyFile):
+        client.send_photo(write_photo(tmp_path, b""), "e", "1" * 13)
+
+
+@pytest.mark.parametrize("location", ["/uploads/1?x=2", "https://turus.example/satu/uploads/1?x=2"])
+@pytest.mark.parametrize("base", ["https://turus.example/satu/", "https://turus.example/satu"])
+def test_addresses_stay_below_the_servers_own(base: str, location: str) -> None:
+    asked: list[str] = []
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        asked.append(str(request.url))
+        return httpx2.Response(204)
+
+    Wire(base, "t", HASTY, 1, httpx2.MockTransport(handle)).request("HEAD", location)
+    Wire(base, "t", HASTY, 1, httpx2.MockTransport(handle)).request("HEAD", "https://elsewhere.example/uploads/1")
+    assert asked == ["https://turus.example/satu/uploads/1?x=2", "https://turus.example/satu/uploads/1"]
+
+
 def test_receipts_are_kept_beside_their_photo_and_never_overwritten(stand: Stand, tmp_path: Path) -> None:
     path = write_photo(tmp_path, jpeg(9))
     with TurusClient(stand.url, stand.token) as client:
@@ -251,5 +272,11 @@ def test_waiting_ends_when_the_photo_is_read_or_time_is_over(stand: Stand, tmp_p
 
 
 def test_every_problem_says_what_to_do_in_both_languages() -> None:
-    problems: list[ClientProblem] = [CannotReach("x"), WrongAddress("https://x"), BadReceipt("x"), FileChanged()]
+    problems: list[ClientProblem] = [
+        CannotReach("x"),
+        WrongAddress("https://x"),
+        BadReceipt("x"),
+        FileChanged(),
+        EmptyFile(),
+    ]
     assert all(problem.message_id and problem.message_en and problem.code for problem in problems)
