@@ -22,6 +22,10 @@ ADVICE: Mapping[str, Words] = MappingProxyType(
             "Sebagian angka perlu dilihat orang. Periksa angka yang ditandai.",
             "Some numbers need a person. Check the marked ones.",
         ),
+        "rejected": Words(
+            "Foto ini tidak dapat dibaca. Foto ulang seluruh lembar dari depan, dengan cahaya cukup.",
+            "This photo cannot be read. Retake the whole sheet from the front, in good light.",
+        ),
         "failed": Words(
             "Foto aman tersimpan, tetapi program tidak berhasil membacanya. Foto ulang bila masih bisa; bila tidak, "
             "PPK akan membacanya sendiri.",
@@ -64,13 +68,13 @@ def advice(state: str, outcome: str | None, reason: str | None, replaced: bool =
     if state != "read":
         return ADVICE[state]
     if outcome == "rejected":
-        return reason_words(reason or "not_a_form")
+        return reason_words(reason or "")
     return ADVICE[outcome or "received"]
 
 
 def reason_words(reason: str) -> Words:
     """Why a photo was refused; a reason from a newer reader than this program gets a general text."""
-    return Words(*REASONS.get(reason, REASONS["not_a_form"]))
+    return Words(*REASONS[reason]) if reason in REASONS else ADVICE["rejected"]
 
 
 def failure_words(code: str) -> Words:
