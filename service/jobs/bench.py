@@ -241,7 +241,8 @@ def _alone_ms(services: Services, sender: str, files: Sequence[Path], number: in
     with services.store.read() as session:
         row = session.execute(select(Job.created_at, Job.finished_at).where(Job.photo_id == photo_id)).one()
     assert row.finished_at is not None
-    return (row.finished_at - row.created_at).total_seconds() * 1000 - readers.took_ms[photo_id]
+    whole_ms: float = (row.finished_at - row.created_at).total_seconds() * 1000
+    return whole_ms - readers.took_ms[photo_id]
 
 
 def _cpu_s(readers: ReaderPool) -> tuple[float, float]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import service.jobs.problems  # noqa: F401 - registers the codes
@@ -102,8 +102,7 @@ def fail(session: Session, held: Held, code: str, now: datetime) -> list[Act]:
     """Ends a job without a reading. A photo that an earlier revision has read keeps that reading, and its state."""
     photo, job = held.photo, held.job
     job.state, job.error, job.finished_at = "failed", code, now
-    read_before = session.scalar(select(exists().where(Job.photo_id == photo.id, Job.read_at.is_not(None))))
-    if photo.state == "received" and not read_before:
+    if photo.state == "received":
         photo.state, photo.failure = "failed", code
         photo.rev += 1
     finish_item(session, job, "failed", code, now)
