@@ -18,13 +18,17 @@ from service.cli import (
     bench,
     bench_jobs,
     bench_phones,
+    bench_recap,
     bench_uploads,
     demo,
+    election,
     evaluate,
     form,
     login,
     read,
+    recap,
     receipt,
+    region,
     reprocess,
     send,
     serve,
@@ -50,7 +54,11 @@ app.add_typer(bench.app, name="bench")
 bench.app.command("jobs")(bench_jobs.bench_jobs)
 bench.app.command("phones")(bench_phones.bench_phones)
 bench.app.command("uploads")(bench_uploads.bench_uploads)
+bench.app.command("recap")(bench_recap.bench_recap)
 app.command("demo")(demo.demo)
+app.add_typer(region.app, name="region")
+app.add_typer(election.app, name="election")
+app.add_typer(recap.app, name="recap")
 app.command("serve")(serve.serve)
 app.command("web")(serve.web)
 app.command("migrate")(serve.migrate)
@@ -98,7 +106,7 @@ def main() -> int:
     try:
         code = int(app(standalone_mode=False) or 0)
     except TurusError as error:
-        print_error(error.code, error.message_id, error.message_en)
+        print_error(error.code, error.message_id, error.message_en, _details_of(error))
         return USAGE_EXIT
     except _UsageError as error:
         return _usage(error)
@@ -118,6 +126,12 @@ def main() -> int:
         # typer turns Ctrl-C into this code and says nothing.
         print_error("interrupted", "Dihentikan sebelum selesai.", "Stopped before the end.")
     return code
+
+
+def _details_of(error: TurusError) -> str:
+    """What a technician needs beside the text, one line a detail."""
+    details: dict[str, object] = getattr(error, "details", {})
+    return "\n".join(f"{name}: {value}" for name, value in details.items())
 
 
 def _usage(error: Exception) -> int:
