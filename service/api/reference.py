@@ -54,10 +54,12 @@ def _routes(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 "tag": (found.get("tags") or ["other"])[0],
                 "method": method.upper(),
                 "path": path,
-                "text": found.get("description") or found.get("summary", ""),
+                "title": found.get("summary", ""),
+                "text": found.get("description", ""),
                 "roles": _roles(action),
                 "parameters": found.get("parameters", []),
                 "body": _schema_name(found.get("requestBody", {})),
+                "fields": list(_fields(document, _schema_name(found.get("requestBody", {})))),
                 "answers": [(status, _schema_name(a)) for status, a in found["responses"].items() if status < "300"],
             }
 
@@ -68,9 +70,26 @@ def _roles(action: str | None) -> str:
     return ", ".join(role.value for role in GRANTS if Action(action) in GRANTS[role])
 
 
+def _fields(document: Mapping[str, Any], name: str) -> Iterator[dict[str, Any]]:
+    schema = document["components"]["schemas"].get(name, {})
+    for field, described in schema.get("properties", {}).items():
+        kinds = [choice.get("type") or _last(choice.get("$ref", "")) for choice in described.get("anyOf", [described])]
+        yield {
+            "name": field,
+            "required": field in schema.get("required", ()),
+            "kind": " / ".join(filter(None, kinds)),
+            "text": described.get("description", ""),
+            "example": next(iter(described.get("examples", ())), None),
+        }
+
+
+def _last(reference: str) -> str:
+    return reference.rpartition("/")[2]
+
+
 def _schema_name(holder: Mapping[str, Any]) -> str:
     for kind, content in holder.get("content", {}).items():
         schema = content.get("schema", {})
         reference = schema.get("$ref") or schema.get("items", {}).get("$ref", "")
-        return str(reference).rpartition("/")[2] or schema.get("title") or kind
+        return _last(str(reference)) or schema.get("title") or kind
     return ""
