@@ -62,8 +62,8 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
         ),
         "foreign_region": Problem(
             403,
-            "Wilayah ini di luar tugas Anda. Periksa nomor TPS.",
-            "This region is outside your duty. Check the station's code.",
+            "Wilayah ini di luar tugas Anda. Periksa kode TPS atau wilayahnya.",
+            "This region is outside your duty. Check the station's or region's code.",
         ),
         "too_many_requests": Problem(
             429, "Terlalu sering. Tunggu sebentar lalu ulangi.", "Too often. Wait a moment and repeat."
@@ -97,11 +97,13 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             "An error in the server. It was recorded; try again, and quote the request id if it happens again.",
         ),
         # elections and regions
-        "unknown_election": Problem(404, "Pemilihan tidak dikenal.", "Unknown election."),
+        "unknown_election": Problem(
+            404, "Pemilihan tidak dikenal. Periksa kodenya.", "Unknown election. Check its id."
+        ),
         "unknown_tps": Problem(
             404, "TPS tidak dikenal. Periksa 13 angka kodenya.", "Unknown polling station. Check its 13 digits."
         ),
-        "unknown_region": Problem(404, "Wilayah tidak dikenal.", "Unknown region."),
+        "unknown_region": Problem(404, "Wilayah tidak dikenal. Periksa kodenya.", "Unknown region. Check its code."),
         "election_closed": Problem(
             409,
             "Pemilihan ini belum dibuka atau sudah ditutup. Simpan foto dan hubungi PPK.",

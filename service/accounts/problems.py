@@ -56,8 +56,12 @@ register(
             "Nomor telepon sudah dipakai akun lain. Periksa nomornya.",
             "This phone number belongs to another account. Check it.",
         ),
-        "unknown_account": (404, "Akun tidak dikenal.", "Unknown account."),
-        "unknown_session": (404, "Sesi tidak dikenal.", "Unknown session."),
+        "unknown_account": (
+            404,
+            "Akun tidak dikenal. Periksa penulisannya.",
+            "Unknown account. Check how it is written.",
+        ),
+        "unknown_session": (404, "Sesi tidak dikenal atau sudah berakhir.", "Unknown session, or over already."),
         "role_out_of_reach": (
             403,
             "Peran Anda tidak boleh mengelola akun dengan peran itu.",

@@ -49,8 +49,8 @@ register(
         ),
         "upload_taken_over": (
             409,
-            "Kiriman ini dilanjutkan lewat sambungan lain.",
-            "This upload goes on over another connection.",
+            "Kiriman ini dilanjutkan lewat sambungan lain. Tidak ada yang perlu diulang.",
+            "This upload goes on over another connection. Nothing has to be repeated.",
         ),
         "unknown_upload": (404, "Kiriman ini tidak ada. Mulai lagi.", "There is no such upload. Start again."),
         "upload_gone": (
@@ -70,8 +70,8 @@ register(
         ),
         "upload_too_long": (
             413,
-            "Lebih banyak data daripada ukuran yang disebut di awal.",
-            "More bytes than the size announced at the start.",
+            "Data lebih banyak daripada ukuran yang disebut di awal. Mulai lagi kiriman ini.",
+            "More bytes than the size announced at the start. Start this upload again.",
         ),
         "upload_locked": (
             423,
@@ -84,6 +84,10 @@ register(
             "Too many unfinished uploads. Finish or cancel some first.",
         ),
         "tus_version": (412, "Versi tus tidak didukung. Pakai 1.0.0.", "This version of tus is not spoken. Use 1.0.0."),
-        "unknown_receipt": (404, "Tanda terima ini tidak ada.", "There is no such receipt."),
+        "unknown_receipt": (
+            404,
+            "Tanda terima ini tidak ada. Periksa nomornya.",
+            "There is no such receipt. Check its id.",
+        ),
     }
 )
