@@ -33,6 +33,18 @@ KINDS: Mapping[str, Words] = MappingProxyType(
             "Halaman yang dibaca lain dari yang disebut pengirim. Periksa halamannya.",
             "The page that was read is not the one the sender named. Check the page.",
         ),
+        "machine_differs": Words(
+            "Pembacaan baru berbeda dari angka yang sudah ditetapkan orang. Angka orang tetap berlaku; bandingkan.",
+            "A new reading differs from a number that a person confirmed. The person's number stands; compare them.",
+        ),
+        "statement_differs": Words(
+            "KPPS menyatakan angka lain dari yang sudah ditetapkan. Angka yang ditetapkan tetap berlaku; bandingkan.",
+            "The KPPS states another number than the one confirmed. The confirmed number stands; compare them.",
+        ),
+        "reading_held": Words(
+            "Ada pembacaan baru setelah pleno ditetapkan. Dicatat tetapi tidak dihitung; laporkan ke KPU kabupaten/kota.",
+            "A new reading came after the pleno was finalised. It is kept and not counted; tell the KPU of the city.",
+        ),
     }
 )
 """What each kind of alarm asks of the person who sees it."""
