@@ -42,7 +42,7 @@ KINDS: Mapping[str, Words] = MappingProxyType(
             "The KPPS states another number than the one confirmed. The confirmed number stands; compare them.",
         ),
         "reading_held": Words(
-            "Ada pembacaan baru setelah pleno ditetapkan. Dicatat tetapi tidak dihitung; laporkan ke KPU kabupaten/kota.",
+            "Ada pembacaan baru setelah pleno ditetapkan. Dicatat, tidak dihitung; laporkan ke KPU kabupaten/kota.",
             "A new reading came after the pleno was finalised. It is kept and not counted; tell the KPU of the city.",
         ),
     }
