@@ -133,11 +133,11 @@ def _replace(services: Services, job_id: str) -> None:
 def adopt(services: Services) -> int:
     """Photos that wait for a reading without a job get one; returns their number. None are expected."""
     with services.store.read() as session:
-        found = session.scalars(_orphans().limit(_AT_ONCE)).all()
+        found = session.scalars(_orphans().order_by(Photo.id).limit(_AT_ONCE)).all()
     for photo_id in found:
         with services.store.write() as session:
             photo = session.get_one(Photo, photo_id, with_for_update=True)
-            if photo.state == "received" and not _has_active(services, photo_id):
+            if session.scalar(_orphans().where(Photo.id == photo_id)) is not None:
                 ask(session, photo, services.now(), priority=LIVE, batch_id=None)
     if found:
         _log.warning("photos.adopted", photos=len(found))
@@ -146,12 +146,7 @@ def adopt(services: Services) -> int:
 
 def _orphans() -> Select[str]:
     active = exists().where(Job.photo_id == Photo.id, Job.state.in_(ACTIVE))
-    return select(Photo.id).where(Photo.state == "received", ~active).order_by(Photo.id)
-
-
-def _has_active(services: Services, photo_id: str) -> bool:
-    with services.store.read() as session:
-        return bool(session.scalar(select(exists().where(Job.photo_id == photo_id, Job.state.in_(ACTIVE)))))
+    return select(Photo.id).where(Photo.state == "received", ~active)
 
 
 def clean(services: Services, queue: JobQueue) -> int:

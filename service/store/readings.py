@@ -192,4 +192,8 @@ class BatchItem(Base):
     queued_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
-    __table_args__ = (Index(None, "batch_id", "state"), Index(None, "photo_id"))
+    __table_args__ = (
+        Index(None, "batch_id", "state", "photo_id"),
+        Index(None, "batch_id", "queued_at"),
+        Index(None, "photo_id"),
+    )
