@@ -12,7 +12,7 @@ from service.cli.read import Json
 
 if TYPE_CHECKING:
     from service.settings import Settings
-    from service.uploads.bench import Outcome
+    from service.uploads.bench_client import Outcome
 
 
 class WayOption(StrEnum):
@@ -68,14 +68,15 @@ def _run(settings: "Settings", rate: float, seconds: float, size: int, way: WayO
 
     from service.cli.serve import free_port
     from service.uploads import bench
+    from service.uploads.bench_client import Plan
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    plan = bench.Plan(rate, seconds, size, way.value, seed)
+    plan = Plan(rate, seconds, size, way.value, seed)
     senders = bench.prepare_database(settings)
     sync_ms = bench.fsync_ms(settings.data_dir)
     port = free_port("127.0.0.1")
     with bench.web_process(settings, port) as process:
-        warm_up = bench.Plan(min(rate, 20), 2, size, way.value, seed + 1)
+        warm_up = Plan(min(rate, 20), 2, size, way.value, seed + 1)
         warmed = bench.send_all(warm_up, port, senders)
         before = bench.server_cost(process)
         outcome = bench.send_all(plan, port, senders)

@@ -25,7 +25,7 @@ MAX_METADATA_CHARS: Final = 8192
 """Of a whole ``Upload-Metadata`` header."""
 
 _SHOWN_CHARS: Final = 100
-_FIRST_YEAR, _LAST_YEAR = 1900, 9000
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]", re.ASCII)
 
 
@@ -47,7 +47,10 @@ def _printable(value: str) -> str:
     return "".join(filter(str.isprintable, value)).strip()[:_SHOWN_CHARS]
 
 
-ElectionId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$")]
+ELECTION_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{1,62}$"
+"""As in :mod:`service.elections.draft`."""
+
+ElectionId = Annotated[str, StringConstraints(pattern=ELECTION_PATTERN)]
 TpsCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$"), AfterValidator(str.lower)]
 PageNumber = Annotated[int, Field(ge=1, le=99)]

@@ -8,10 +8,14 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from service.errors import ServiceError
+from service.uploads.claims import Claim
 from service.uploads.reception import FileSink
 
 FILE_FIELD: Final = "photo"
-MAX_FIELDS: Final = 32
+FIELDS: Final = frozenset(Claim.model_fields) - {"filename", "filetype"}
+"""Names of the other fields; the file's name and type come with the file."""
+
+MAX_HEADERS: Final = 32
 MAX_FIELD_BYTES: Final = 4096
 MAX_HEADER_BYTES: Final = 4096
 
@@ -21,13 +25,15 @@ class _Part:
     headers: dict[str, bytes] = field(default_factory=dict)
     name: str = ""
     is_file: bool = False
+    is_known: bool = False
     value: bytearray = field(default_factory=bytearray)
 
 
 class FormSink:
     """A :class:`service.uploads.reception.Sink` that takes a form apart.
 
-    The file must be the field ``photo``; the other fields are short texts. Fields may stand before or after it.
+    The file must be the field ``photo``; the other fields are short texts, before or after it. Those that a claim has
+    not are skipped.
     """
 
     def __init__(self, content_type: str, file: FileSink) -> None:
@@ -100,12 +106,13 @@ class FormSink:
         self._part.headers[self._header_name.decode("latin-1").lower()] = bytes(self._header_value)
         self._header_name.clear()
         self._header_value.clear()
-        if len(self._part.headers) > MAX_FIELDS:
+        if len(self._part.headers) > MAX_HEADERS:
             raise _bad_form("too many headers")
 
     def _on_headers_finished(self) -> None:
         _, options = parse_options_header(self._part.headers.get("content-disposition", b""))
-        self._part.name = options.get(b"name", b"").decode()
+        self._part.name = options.get(b"name", b"").decode("utf-8", "replace")
+        self._part.is_known = self._part.name in FIELDS
         self._part.is_file = self._part.name == FILE_FIELD
         if self._part.is_file:
             if self.has_file:
@@ -118,14 +125,16 @@ class FormSink:
         if self._part.is_file:
             self._file_bytes.append(data[start:end])
             return
+        if not self._part.is_known:
+            return
         self._part.value += data[start:end]
         if len(self._part.value) > MAX_FIELD_BYTES:
             raise _bad_form("a field is too long")
 
     def _on_part_end(self) -> None:
-        if not self._part.is_file:
-            if self._part.name in self._fields or len(self._fields) >= MAX_FIELDS:
-                raise _bad_form("a field twice, or too many")
+        if self._part.is_known:
+            if self._part.name in self._fields:
+                raise _bad_form("a field twice")
             self._fields[self._part.name] = self._part.value.decode()
 
     def _on_end(self) -> None:

@@ -262,6 +262,7 @@ def test_a_form_with_its_fields_in_any_order(
     data = make_photo(22)
     fields = [("election", (None, ELECTION)), ("tps", (None, places.tps[0])), ("page", (None, "1"))]
     file = [("photo", ("../../C1 hal 1.jpg", data, "image/jpeg"))]
+    fields += [("else", (None, "x" * 9000)), ("else", (None, "again"))]
     parts: list[Any] = file + fields if file_first else fields + file
     answer = client.post("/photos", files=parts, headers=kpps.headers)
     assert answer.status_code == 201, answer.text
