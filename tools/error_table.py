@@ -1,4 +1,4 @@
-"""Writes the tables of the service's codes into docs/errors.md, between their markers: ``python tools/error_table.py``."""
+"""Writes the tables of the service's codes into docs/errors.md: ``python tools/error_table.py``."""
 
 import importlib
 import pkgutil

@@ -11,11 +11,13 @@ import typer.main
 from ocr_pipeline.errors import REASONS
 from ocr_pipeline.forms.rules import PARAMS
 from service.cli.main import app
+from service.errors import problem_table
 from service.report.words import VERDICT, WHY, Words
+from tools.error_table import rows_between, service_modules, tables
 
 ROOT = Path(__file__).parents[2]
 DOCS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-CLI = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+CLI = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("cli.md", "service-cli.md"))
 ERRORS = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
 FORMS = (ROOT / "docs" / "forms.md").read_text(encoding="utf-8")
 
@@ -33,9 +35,9 @@ ALL = list(commands(typer.main.get_command(app)))
 
 
 def section(path: tuple[str, ...]) -> str:
-    """The part of docs/cli.md whose heading names the command."""
+    """The part of docs/cli.md or docs/service-cli.md whose heading names the command."""
     for part in re.split(r"^## ", CLI, flags=re.MULTILINE)[1:]:
-        if f"turus {' '.join(path)}" in part.splitlines()[0]:
+        if re.search(rf"`turus {' '.join(path)}[` ]", part.splitlines()[0]):
             return part
     return ""
 
@@ -45,11 +47,11 @@ def test_every_command_and_option_is_documented(path: tuple[str, ...], options: 
     text = section(("eval",)) if path == ("eval", "labels") else section(path)
 
     assert text
-    assert [option for option in options if option not in text] == []
+    assert [option for option in options if not re.search(rf"(?<![\w-]){option}(?![\w-])", text)] == []
 
 
 def test_no_option_is_documented_that_does_not_exist() -> None:
-    known = {option for _, options in ALL for option in options} | {"--help", "--version"}
+    known = {option for _, options in ALL for option in options} | {"--help", "--version", "--no-wait"}
 
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", CLI)) <= known
 
@@ -76,6 +78,31 @@ def test_every_error_code_of_the_program_is_documented() -> None:
     assert {code for code in codes if f"| `{code}` |" not in ERRORS} == set()
 
 
+@pytest.mark.parametrize("marker", ["service codes", "row codes"])
+def test_tables_of_codes_are_what_the_program_says(marker: str) -> None:
+    assert rows_between(ERRORS, marker) == tables()[marker], "run: python tools/error_table.py"
+
+
+def test_every_code_that_the_service_raises_has_a_text() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "service").rglob("*.py")]
+    raised = {code for text in sources for code in re.findall(r"""ServiceError\(\s*"([a-z_]+)\"""", text)}
+
+    tables()  # imports everything that registers codes
+    assert {"unknown_tps", "disk_full", "pleno_finalised"} <= raised
+    assert raised - problem_table().keys() == set()
+
+
+def test_only_skipped_modules_are_left_out_of_the_table_of_codes() -> None:
+    registering = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in (ROOT / "service").rglob("*.py")
+        if re.search(r"^register\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+
+    assert "service.uploads.problems" in registering
+    assert registering - set(service_modules()) == set()
+
+
 def test_every_rule_kind_code_and_parameter_is_documented() -> None:
     for kind, params in PARAMS.items():
         assert f"| `{kind}` |" in FORMS
@@ -97,3 +124,19 @@ def test_links_lead_somewhere(path: Path) -> None:
 
     missing = [target for target in targets if "://" not in target and not (path.parent / target).exists()]
     assert missing == []
+
+
+def anchors(path: Path) -> set[str]:
+    """What a link into a page can name: its headings as slugs, and what was named by hand."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+    return slugs | set(re.findall(r'<a id="([^"]+)">', text))
+
+
+@pytest.mark.parametrize("path", DOCS, ids=[path.name for path in DOCS])
+def test_links_lead_to_a_place_on_the_page(path: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s:]*)#([^)\s]+)\)", path.read_text(encoding="utf-8"))
+    pages = [((path.parent / target) if target else path, anchor) for target, anchor in links]
+
+    assert [anchor for page, anchor in pages if page.exists() and anchor not in anchors(page)] == []
