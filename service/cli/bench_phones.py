@@ -76,13 +76,14 @@ def _run(settings: "Settings", plan: "Plan", give_up_s: float) -> dict[str, Any]
     from service.photos.phones import run_phones
     from service.photos.phones_check import Memory, check
     from service.uploads import bench
+    from service.uploads.bench_client import ELECTION
 
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     senders = bench.prepare_database(settings)
     port = free_port("127.0.0.1")
     with bench.web_process(settings, port) as process, Memory(process.pid) as memory:
         client_started = time.process_time()
-        run = asyncio.run(run_phones(plan, port, senders, bench.ELECTION, give_up_s))
+        run = asyncio.run(run_phones(plan, port, senders, ELECTION, give_up_s))
         client_cpu_s = time.process_time() - client_started
         cost = bench.server_cost(process)
     found = check(settings, run)

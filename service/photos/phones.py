@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from service.uploads.bench import Sender
+from service.uploads.bench_client import Sender
 
 PIECE_BYTES: Final = 2048
 SEND_BUFFER_BYTES: Final = 8192
