@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
-from sqlalchemy import ColumnElement, Select, and_, exists, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, exists, select, update
 
 from service.jobs.queue import JobQueue, Run
 from service.jobs.requests import ask, job_now
@@ -22,6 +22,7 @@ STALE_AFTER: Final = timedelta(seconds=30)
 """Age of a job's last sign from which the queue is asked about it."""
 
 FORGET_AFTER: Final = timedelta(minutes=10)
+FORGET_WORKERS_AFTER: Final = timedelta(days=7)
 _AT_ONCE: Final = 500
 _log = structlog.get_logger()
 
@@ -150,7 +151,10 @@ def _orphans() -> Select[str]:
 
 
 def clean(services: Services, queue: JobQueue) -> int:
-    """Deletes what is over from the queue, once our own row says so too; returns the number of runs."""
+    """Deletes what is over from the queue, once our own row says so too; returns the number of runs.
+
+    Workers that were not heard of for a week are forgotten too: in containers every start has a name of its own.
+    """
     over = queue.ended(services.now() - FORGET_AFTER, _AT_ONCE)
     with services.store.read() as session:
         rows = session.execute(
@@ -159,6 +163,8 @@ def clean(services: Services, queue: JobQueue) -> int:
     busy = {Run(job_id, runs) for job_id, runs, state in rows if state in ("queued", "running")}
     runs: Sequence[Run] = [run for run in over if run not in busy]
     queue.forget(runs)
+    with services.store.write() as session:
+        session.execute(delete(Worker).where(Worker.beat_at < services.now() - FORGET_WORKERS_AFTER))
     return len(runs)
 
 

@@ -114,7 +114,11 @@ def test_the_queue_is_cleaned_of_what_our_rows_call_over(world: World) -> None:
     with world.services.store.write() as session:
         session.execute(update(Job).where(Job.id == job_id(done)).values(state="done"))
     world.queue.over = [Run(job_id(done), 1), Run(job_id(busy), 1), Run(job_id(busy), 0), Run("gone", 1)]
+    reconcile.beat(world.services, "gone-1", "r")
+    later(world, days=8)
+    reconcile.beat(world.services, WORKER, "r")
     assert reconcile.clean(world.services, world.queue) == 3
+    assert [worker.id for worker in world.rows(Worker)] == [WORKER]
     assert Run(job_id(busy), 1) not in world.queue.forgotten
 
 
