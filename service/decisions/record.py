@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from ocr_pipeline.values import NumberRead
@@ -16,6 +16,7 @@ from service.elections.fields import forms_of
 from service.ids import new_id
 from service.photos.alarms import raise_alarm
 from service.recap.apply import OpenStation, open_station, settle_station
+from service.regions.codes import prefix_range
 from service.services import Services
 from service.store.readings import Decision, StationReading
 
@@ -85,6 +86,60 @@ def record_machine(
     unknown = stand(())
     changes = ((name, before.get(name, unknown), stand(opened.sayings[name])) for name in _fields(fresh))
     return tuple(NumberChange(name, was, now) for name, was, now in changes if _facts(was) != _facts(now))
+
+
+def release_held(session: Session, election_id: str, kecamatan: str, at: datetime) -> list[Act]:
+    """Lets readings count that were held back while the pleno was final; people's decisions stay in force.
+
+    Args:
+        session: an open write transaction in which the pleno was reopened.
+        election_id: election.
+        kecamatan: where.
+        at: server time.
+
+    Returns:
+        Events for the caller to append last, one a station.
+    """
+    acts: list[Act] = []
+    for tps in sorted(_stations_with_held(session, election_id, kecamatan)):
+        opened = open_station(session, election_id, tps, at)
+        held = [(name, latest_machine(said)) for name, said in sorted(opened.sayings.items())]
+        rows: list[dict[str, Any]] = []
+        for name, said in held:
+            if said is not None and HELD in said.why:
+                was = session.get_one(Decision, said.id)
+                rows.append(
+                    decision_row(
+                        opened,
+                        opened.seq + len(rows) + 1,
+                        at,
+                        field=name,
+                        kind="machine",
+                        outcome=said.outcome,
+                        value=said.value,
+                        as_written=said.as_written,
+                        p=was.p,
+                        why=[why for why in said.why if why != HELD],
+                        station_reading_id=was.station_reading_id,
+                        photo_id=was.photo_id,
+                    )
+                )
+        write_decisions(session, rows)
+        add_sayings(opened, rows)
+        settle_station(session, opened, at)
+        details = {"election": election_id, "fields": _fields(rows), "seq": [rows[0]["seq"], rows[-1]["seq"]]}
+        acts.append(Act("numbers.released", f"tps:{tps}", kecamatan_of(tps), None, None, details))
+    return acts
+
+
+def _stations_with_held(session: Session, election_id: str, kecamatan: str) -> set[str]:
+    """Stations where the machine's latest word on some number was held back."""
+    low, high = prefix_range(kecamatan)
+    query = select(Decision.tps, Decision.field, Decision.why).where(
+        Decision.election_id == election_id, Decision.tps >= low, Decision.tps < high, Decision.kind == "machine"
+    )
+    last = {(row.tps, row.field): row.why for row in session.execute(query.order_by(Decision.tps, Decision.seq))}
+    return {tps for (tps, _field), why in last.items() if HELD in why}
 
 
 def write_decisions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

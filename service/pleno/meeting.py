@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 import service.decisions.problems  # noqa: F401 - registers the codes
 from service.access import Action, Actor, authorise
 from service.audit import Act, append
+from service.decisions.record import release_held
 from service.elections.manage import DRAFT, RevCheck, find_election
 from service.errors import ServiceError
 from service.ids import new_id
@@ -123,7 +124,7 @@ def finalise_pleno(
 def reopen_pleno(
     services: Services, actor: Actor, election_id: str, kecamatan: str, check_rev: RevCheck, reason: str
 ) -> PlenoView:
-    """Opens a finalised meeting again, for the KPU of the city.
+    """Opens a finalised meeting again, for the KPU of the city; readings that were held back count from now on.
 
     Raises:
         ServiceError: ``forbidden``, ``foreign_region``, ``unknown_election``, ``unknown_region``, ``pleno_not_open``
@@ -140,7 +141,9 @@ def reopen_pleno(
             raise ServiceError("conflict", details={"state": pleno.state})
         pleno.state, pleno.finalised_at, pleno.finalised_by = OPEN, None, None
         pleno.rev += 1
-        append(session, [_act("pleno.reopened", pleno, actor, reason, {})], services.now())
+        session.flush()
+        released = release_held(session, election_id, kecamatan, services.now())
+        append(session, [_act("pleno.reopened", pleno, actor, reason, {}), *released], services.now())
         return _view(session, election_id, region, pleno)
 
 

@@ -229,8 +229,25 @@ def test_a_reading_after_the_pleno_is_kept_and_held_back_until_it_is_reopened(de
         said = [(d.kind, d.value) for d in number_history(session, desk.election, desk.tps, "paslon_1")]
     assert said == [("machine", 100), ("machine", 99)]
     reopen_pleno(desk.services, desk.kota, desk.election, desk.tps[:6], unchecked, "rekomendasi")
-    changes = machine_says(desk.services, desk.election, desk.tps, {**FULL, "paslon_1": 99})
-    assert [(c.field, c.after.value) for c in changes] == [("paslon_1", 99)]
+    view = view_station(desk.services, desk.election, desk.tps)
+    assert view.standings["paslon_1"].value == 99
+    assert view.row is not None
+    assert view.row.values[0] == 99
+    assert machine_says(desk.services, desk.election, desk.tps, {**FULL, "paslon_1": 99}) == ()
+
+
+def test_a_released_reading_stays_below_a_confirmation(desk: Desk) -> None:
+    machine_says(desk.services, desk.election, desk.tps, FULL)
+    desk.open()
+    desk.finalise()
+    machine_says(desk.services, desk.election, desk.tps, {**FULL, "paslon_1": 99, "paslon_2": 61})
+    desk.confirm("paslon_1", 100)
+    reopen_pleno(desk.services, desk.kota, desk.election, desk.tps[:6], unchecked, "rekomendasi")
+    standings = view_station(desk.services, desk.election, desk.tps).standings
+    assert (standings["paslon_1"].value, standings["paslon_2"].value) == (100, 61)
+    with desk.services.store.read() as session:
+        actions = session.scalars(select(AuditEvent.action).order_by(AuditEvent.seq)).all()
+    assert actions[-2:] == ["pleno.reopened", "numbers.released"]
 
 
 def test_the_trail_says_who_changed_what_from_what_and_why(desk: Desk) -> None:
