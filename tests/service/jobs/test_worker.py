@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -158,6 +159,22 @@ def test_sigterm_lets_what_runs_finish_and_leaves_the_rest(world: World) -> None
     assert again.returncode == 0, log
     assert {job.photo_id: job.state for job in world.rows(Job)} == dict.fromkeys(ids, "done")
     assert len(world.rows(Reading)) == 8
+
+
+def test_another_worker_takes_over_what_a_dead_one_had_begun(world: World, recorded: Path) -> None:
+    ids = photos(world)
+    dead = stub_worker(world, recorded, 1, TURUS_FAULT="read.before_record:2")
+    finish(dead)
+    assert dead.returncode == -signal.SIGKILL
+    with world.services.store.write() as session:
+        (row,) = session.scalars(select(Worker)).all()
+        row.beat_at -= timedelta(hours=1)  # half a minute has gone by
+    other = stub_worker(world, recorded, 2)
+    log = finish(other)
+    assert other.returncode == 0, log
+    assert {(job.photo_id, job.state) for job in world.rows(Job)} == {(photo, "done") for photo in ids}
+    assert len(world.rows(Reading)) == 3
+    assert "jobs.resumed" in log
 
 
 def test_two_workers_share_the_work_and_double_nothing(world: World, recorded: Path) -> None:
