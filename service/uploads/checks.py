@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from ocr_pipeline.errors import UnknownFormError
@@ -47,8 +47,9 @@ def check_claim(services: Services, actor: Actor, claim: Claim, size_bytes: int 
         ServiceError: ``foreign_region``, ``forbidden``, ``photo_too_large``, ``unknown_election``, ``unknown_tps``,
             ``election_closed``, ``unknown_page``, ``unknown_replaced``, ``disk_full``.
     """
+    authorise(actor, Action.UPLOAD, claim.tps)
     with services.store.read() as session:
-        return check_claim_in(session, services, actor, claim, size_bytes)
+        return _check(session, services, claim, size_bytes, _look_up(session, actor, claim))
 
 
 def check_unless_known(
@@ -56,19 +57,21 @@ def check_unless_known(
 ) -> tuple[Receipt | None, Place | None]:
     """The receipt that this account has for the photo, else :func:`check_claim`: one of the two is there.
 
-    What was received once is answered again whatever has happened since, also after the election has closed.
+    What was received once is answered again whatever has happened since, also after the election has closed. One
+    query that looks up the same indexes either way, so that neither answer nor time tells whether anybody else sent it.
     """
     authorise(actor, Action.UPLOAD, claim.tps)
     with services.store.read() as session:
-        receipt = receipt_of(session, actor, claim)
-        return receipt, None if receipt else check_claim_in(session, services, actor, claim, size_bytes)
+        row = _look_up(session, actor, claim)
+        if row.Receipt is not None:
+            return row.Receipt, None
+        return None, _check(session, services, claim, size_bytes, row)
 
 
-def check_claim_in(session: Session, services: Services, actor: Actor, claim: Claim, size_bytes: int | None) -> Place:
-    """:func:`check_claim` with a session that is open already."""
-    authorise(actor, Action.UPLOAD, claim.tps)
+def _check(session: Session, services: Services, claim: Claim, size_bytes: int | None, row: Any) -> Place:
     check_size(services, size_bytes)
-    row = _look_up(session, claim)
+    if row.kecamatan is None or not claim.tps.startswith(row.scope):
+        raise ServiceError("unknown_tps", details={"tps": claim.tps})
     if claim.replaces is not None:
         _check_replaced(session, claim, claim.replaces)
     _check_open(row, services.now())
@@ -103,22 +106,6 @@ def check_room(services: Services, size_bytes: int) -> None:
         raise ServiceError("disk_full")
 
 
-def receipt_of(session: Session, actor: Actor, claim: Claim) -> Receipt | None:
-    """The receipt that this account already has for this photo and station.
-
-    Always the same two look-ups, so that neither answer nor time tells whether anybody else sent the photo.
-    """
-    photo = Photo.__table__.c
-    photo_id = session.scalar(
-        select(photo.id).where(
-            photo.election_id == claim.election, photo.tps_sent == claim.tps, photo.sha256 == claim.sha256
-        )
-    )
-    return session.scalar(
-        select(Receipt).where(Receipt.photo_id == (photo_id or ""), Receipt.account_id == actor.account_id)
-    )
-
-
 def warnings_of(claim: Claim, now: datetime) -> list[dict[str, Any]]:
     """What is odd about a claim, though no reason to refuse a photo: ``clock_off``."""
     taken_at = claim.captured_at
@@ -132,17 +119,32 @@ def is_on_behalf(actor: Actor) -> bool:
     return actor.role in ON_BEHALF
 
 
-def _look_up(session: Session, claim: Claim) -> Any:
-    election, tps = Election.__table__.c, Tps.__table__.c
+def _look_up(session: Session, actor: Actor, claim: Claim) -> Any:
+    """The election, the station's kecamatan, and the actor's receipt for this photo, if there is one."""
+    election, tps, photo = Election.__table__.c, Tps.__table__.c, Photo.__table__.c
+    photo_id = (
+        select(photo.id)
+        .where(photo.election_id == claim.election, photo.tps_sent == claim.tps, photo.sha256 == (claim.sha256 or ""))
+        .scalar_subquery()
+    )
+    own = and_(Receipt.photo_id == func.coalesce(photo_id, ""), Receipt.account_id == actor.account_id)
     row = session.execute(
-        select(election.state, election.opens_at, election.closes_at, election.scope, election.forms, tps.kecamatan)
-        .select_from(Election.__table__.outerjoin(Tps.__table__, tps.code == claim.tps))
+        select(
+            election.state,
+            election.opens_at,
+            election.closes_at,
+            election.scope,
+            election.forms,
+            tps.kecamatan,
+            Receipt,
+        )
+        .select_from(Election.__table__)
+        .outerjoin(Tps.__table__, tps.code == claim.tps)
+        .outerjoin(Receipt, own)
         .where(election.id == claim.election)
     ).one_or_none()
     if row is None:
         raise ServiceError("unknown_election")
-    if row.kecamatan is None or not claim.tps.startswith(row.scope):
-        raise ServiceError("unknown_tps", details={"tps": claim.tps})
     return row
 
 
