@@ -1,16 +1,22 @@
 """The documentation is complete: every command, option, code and key stands in it, and its links lead somewhere."""
 
+import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 import typer.main
 
 from ocr_pipeline.errors import REASONS
 from ocr_pipeline.forms.rules import PARAMS
 from service.cli.main import app
+from service.cli.serve import free_port
 from service.errors import problem_table
 from service.report.words import VERDICT, WHY, Words
 from tools.error_table import rows_between, service_modules, tables
@@ -140,3 +146,59 @@ def test_links_lead_to_a_place_on_the_page(path: Path) -> None:
     pages = [((path.parent / target) if target else path, anchor) for target, anchor in links]
 
     assert [anchor for page, anchor in pages if page.exists() and anchor not in anchors(page)] == []
+
+
+def test_the_quick_start_of_the_service_works_as_typed(tmp_path: Path) -> None:
+    part = (ROOT / "README.md").read_text(encoding="utf-8").split("## Jalankan layanannya")[1].split("\n## ")[0]
+    begin, rest = re.findall(r"^```\n(.*?)^```", part, re.MULTILINE | re.DOTALL)
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    turus = tmp_path / ".venv" / "bin" / "turus"
+    turus.parent.mkdir(parents=True)
+    turus.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m service.cli.main "$@"\n')
+    turus.chmod(0o755)
+    port = free_port("127.0.0.1")
+    url = f"http://127.0.0.1:{port}"
+    own = {"TURUS_PUBLIC_URL": url, "XDG_CONFIG_HOME": str(tmp_path / "config"), "PYTHONPATH": str(ROOT)}
+    env = {name: value for name, value in os.environ.items() if not name.startswith("TURUS_")} | own
+    log = tmp_path / "serve.log"
+
+    assert "turus serve\n" in begin
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(
+            ["bash", "-ec", begin.replace("turus serve\n", f"exec turus serve --port {port}\n")],
+            cwd=tmp_path,
+            env=env,
+            stdout=out,
+            stderr=out,
+        ) as server,
+    ):
+        try:
+            wait_until_ready(url)
+            done = subprocess.run(
+                ["bash", "-euo", "pipefail", "-c", begin.splitlines()[0] + "\n" + rest],
+                cwd=tmp_path,
+                env=env,
+                capture_output=True,
+                text=True,
+                timeout=180,
+            )
+        finally:
+            server.terminate()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 of 3 photos sent" in done.stdout
+    assert re.search(r"^187101 +Kecamatan +3 +1 ", done.stdout, re.MULTILINE)
+    assert server.returncode == 0, log.read_text()
+
+
+def wait_until_ready(url: str) -> None:
+    """Returns when the server takes photos."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            if httpx2.get(f"{url}/ready").status_code == 200:
+                return
+        except httpx2.TransportError:
+            pass
+        time.sleep(0.2)
+    raise AssertionError(f"{url} did not become ready")
