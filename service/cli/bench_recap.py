@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,9 +17,20 @@ if TYPE_CHECKING:
 SHARED_REGIONS = Path("../shared/regions/tps-2024.json")
 
 
+class ThroughOption(StrEnum):
+    """Who records the results."""
+
+    SERVICE = "service"
+    SQL = "sql"
+
+
 def bench_recap(
     rate: Annotated[float, typer.Option(min=1, help="Hasil TPS per detik. / Results due a second.")] = 200,
     seconds: Annotated[float, typer.Option(min=1, help="Lamanya. / For how long.")] = 30,
+    through: Annotated[
+        ThroughOption,
+        typer.Option(help="Pencatat: kode layanan, atau SQL-nya saja. / The service's code, or its SQL."),
+    ] = ThroughOption.SERVICE,
     writers: Annotated[int, typer.Option(min=1, help="Proses pencatat. / Processes that record results.")] = 2,
     regions: Annotated[
         Path | None,
@@ -40,6 +52,10 @@ def bench_recap(
     from service.settings import Settings
 
     source = regions or (SHARED_REGIONS if SHARED_REGIONS.exists() else None)
+
+    def tell(step: str) -> None:
+        print(step, file=sys.stderr)
+
     content = made_up_country() if source is None else source.read_bytes()
     own = Path(tempfile.mkdtemp(prefix="turus-bench-"))
     stop: Callable[[], None] | None = None
@@ -49,12 +65,12 @@ def bench_recap(
         elif not database_url.startswith("postgresql"):
             raise UsageProblem("Ukuran negara hanya di PostgreSQL.", "The size of the country needs PostgreSQL.")
         settings = Settings(data_dir=own, database_url=database_url)
-        found = measure(settings, content, rate, seconds, writers, seed, lambda step: print(step, file=sys.stderr))
+        found = measure(settings, content, rate, seconds, writers, seed, tell, through.value)
     finally:
         if stop is not None:
             stop()
         shutil.rmtree(own, ignore_errors=True)
-    _print(found, str(source or "dibuat sendiri / made up"), json)
+    _print(found, f"{source or 'dibuat sendiri / made up'}, {through.value}", json)
     return 0 if found.sums_equal and not found.errors else 1
 
 

@@ -8,9 +8,10 @@ from typing import Final
 
 from sqlalchemy import func, select
 
+from service.audit.verify import verify_database
 from service.elections.manage import find_election
 from service.recap.apply import row_of, rules_of, sayings_of
-from service.recap.bench_load import ELECTION, Arrived, Writers, fill, open_bench_election
+from service.recap.bench_load import ELECTION, Arrived, Through, Writers, fill, open_bench_election
 from service.recap.rows import compute_row
 from service.recap.totals import region_totals
 from service.regions.load import import_regions
@@ -63,7 +64,7 @@ class RecapTimes:
         written: results recorded in all.
         errors: results that failed, as text.
         sums_equal: every kecamatan's sums equal a fresh addition of its stations' rows, and the row of every station
-            written equals what follows from its decisions.
+            written equals what follows from its decisions; and the audit's chains fit.
     """
 
     stations: int
@@ -78,7 +79,14 @@ class RecapTimes:
 
 
 def bench_recap(
-    settings: Settings, regions: bytes, rate: float, seconds: float, writers: int, seed: int, tell: Tell
+    settings: Settings,
+    regions: bytes,
+    rate: float,
+    seconds: float,
+    writers: int,
+    seed: int,
+    tell: Tell,
+    through: Through = "service",
 ) -> RecapTimes:
     """Loads a country into an empty PostgreSQL database and measures.
 
@@ -90,6 +98,7 @@ def bench_recap(
         writers: processes that record them.
         seed: of stations and values.
         tell: told each step.
+        through: who records them.
     """
     services = build_services(settings)
     try:
@@ -105,12 +114,12 @@ def bench_recap(
         tell("quiet")
         quiet = [timing([_time(services, region) for _ in range(QUIET_TIMES)]) for region in places]
         tell(f"{rate:g} results a second for {seconds:g} s")
-        with Writers(settings, stations, rate, seconds, writers, seed) as arriving:
+        with Writers(settings, stations, rate, seconds, writers, seed, through) as arriving:
             loaded = _time_while(services, places, arriving.is_running)
             arrived = arriving.results()
         tell("comparing")
         touched = sorted({tps for each in arrived for tps in each.stations})
-        equal = _sums_equal(services) and _rows_equal(services, touched)
+        equal = _sums_equal(services) and _rows_equal(services, touched) and _chains_fit(services)
         parts = [_parts(services, region) for region in places]
     finally:
         services.store.close()
@@ -197,6 +206,11 @@ def _sums_equal(services: Services) -> bool:
         added = {row[0]: tuple(row[1:]) for row in session.execute(fresh)}
         kept = {row[0]: tuple(row[1:]) for row in session.execute(select(recap_sum.c.kecamatan, *columns))}
     return added == kept
+
+
+def _chains_fit(services: Services) -> bool:
+    with services.store.read() as session:
+        return not verify_database(session).flaws
 
 
 def _rows_equal(services: Services, stations: Sequence[str]) -> bool:

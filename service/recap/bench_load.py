@@ -9,17 +9,20 @@ from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
 from multiprocessing.queues import Queue
 from types import TracebackType
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from sqlalchemy import func, select, text
 
 import service.store.tables  # noqa: F401 - a writer has nothing else that knows every table
 from ocr_pipeline.values import DecodedNumbers, NumberRead
+from service.audit.chain import GENESIS
 from service.decisions.record import record_machine
 from service.elections.draft import CandidateDraft, ElectionDraft
 from service.elections.manage import create_election, find_election, open_election
 from service.ids import new_id
+from service.recap.apply import rules_of
+from service.recap.bench_sql import SqlWriter
 from service.services import Services, build_services
 from service.settings import Settings
 from service.store.readings import StationReading
@@ -27,6 +30,9 @@ from service.store.recap import COUNTS, read_column, recap, recap_sum, value_col
 
 ELECTION: Final = "bench-recap"
 FORM: Final = "c-hasil-ppwp-2024"
+Through = Literal["service", "sql"]
+"""Whether results are recorded by the service's own code or as the same rows in plain SQL (bench_sql.py)."""
+
 FILLED: Final = 0.97
 """Share of stations with a result before the run begins."""
 
@@ -91,6 +97,10 @@ def fill(services: Services, seed: int) -> int:
             ),
             {"election": ELECTION},
         )
+        session.execute(
+            text("INSERT INTO audit_head (chain, seq, hash) SELECT code, 0, :genesis FROM region WHERE level = 3"),
+            {"genesis": GENESIS},
+        )
         rows = session.scalar(select(func.count()).select_from(recap)) or 0
     with services.store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE"))
@@ -122,16 +132,25 @@ class Writers:
     """Processes that record results while the block runs."""
 
     def __init__(
-        self, settings: Settings, stations: Sequence[str], rate: float, seconds: float, writers: int, seed: int
+        self,
+        settings: Settings,
+        stations: Sequence[str],
+        rate: float,
+        seconds: float,
+        writers: int,
+        seed: int,
+        through: Through,
     ) -> None:
         context = multiprocessing.get_context("spawn")
         self._queue: Queue[Arrived | str] = context.Queue()
         self._go = context.Event()
-        choice = random.Random(seed)
+        # Every station once: the same one twice at the same moment is not what a country does.
+        drawn = random.Random(seed).sample(stations, min(len(stations), int(rate * seconds * 1.5) + writers))
+        parts = [drawn[k::writers] for k in range(writers)]
         self._processes: list[SpawnProcess] = []
         for k in range(writers):
-            own = choice.choices(stations, k=int(rate / writers * seconds) + 1)
-            job = (settings, own, rate / writers, seconds, seed + k, self._queue, self._go)
+            own = parts[k]
+            job = (settings, own, rate / writers, seconds, seed + k, through, self._queue, self._go)
             self._processes.append(context.Process(target=_write, args=job, daemon=True))
         self._found: list[Arrived] = []
 
@@ -177,12 +196,16 @@ def _write(
     rate: float,
     seconds: float,
     seed: int,
+    through: Through,
     queue: "Queue[Arrived | str]",
     go: "multiprocessing.synchronize.Event",
 ) -> None:
     """A writer: its results are due at random times (Poisson) whether or not it keeps up."""
     services = build_services(settings)
     numbers = random.Random(seed)
+    with services.store.read() as session:
+        rules = rules_of(session, find_election(session, ELECTION))
+    raw = SqlWriter(settings.database, ELECTION, rules) if through == "sql" else None
     queue.put("ready")
     go.wait()
     took: list[float] = []
@@ -196,13 +219,18 @@ def _write(
             break
         time.sleep(max(0.0, start + due - time.perf_counter()))
         try:
-            _record(services, tps, _result(numbers))
+            if raw is None:
+                _record(services, tps, _result(numbers))
+            else:
+                raw.record(tps, _result(numbers), services.now())
         except Exception as error:  # kept and shown: one failure must not hide the others
             errors.append(repr(error))
             continue
         took.append((time.perf_counter() - start - due) * 1000)
         written.append(tps)
     lasted_s = time.perf_counter() - start
+    if raw is not None:
+        raw.close()
     services.store.close()
     queue.put(Arrived(written, took, lasted_s, errors))
 
