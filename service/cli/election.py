@@ -28,13 +28,17 @@ def create(
     candidate: Annotated[
         list[str] | None, typer.Option(help='"1=Nama" atau "1=Nama=isian". / "1=Name" or "1=Name=field".')
     ] = None,
-    limit: Annotated[list[str] | None, typer.Option(help="tps_max_voters=300, reserve_rate=0.02")] = None,
+    limit: Annotated[
+        list[str] | None, typer.Option(help="Batas / limit: tps_max_voters=300, reserve_rate=0.02")
+    ] = None,
     recap_field: Annotated[
         list[str] | None, typer.Option(help="Isian yang dijumlahkan. / Fields to add up; default: all.")
     ] = None,
-    opens_at: Annotated[str | None, typer.Option(help="2024-02-14T07:00+07:00")] = None,
-    closes_at: Annotated[str | None, typer.Option(help="2024-03-20T23:59+07:00")] = None,
-    erase_after: Annotated[str | None, typer.Option(help="Data pribadi dihapus sesudahnya. / Erasure.")] = None,
+    opens_at: Annotated[str | None, typer.Option(help="Mulai / begins: 2024-02-14T07:00+07:00")] = None,
+    closes_at: Annotated[str | None, typer.Option(help="Berakhir / ends: 2024-03-20T23:59+07:00")] = None,
+    erase_after: Annotated[
+        str | None, typer.Option(help="Data pribadi dihapus sesudahnya. / Erase personal data then.")
+    ] = None,
     from_file: Annotated[Path | None, typer.Option("--from", help="Berkas TOML. / A TOML file instead.")] = None,
     json: Json = False,
 ) -> None:

@@ -15,13 +15,16 @@ _SHOWN = 50
 """Changed numbers printed; all of them are in the report."""
 
 Region = Annotated[str, typer.Option(help="Kode wilayah; 0: semua. / Region or station code; 0: everywhere.")]
-Codes = Annotated[list[str] | None, typer.Option("--reason", help="Ditolak karena ini. / Refused for this; repeat it.")]
+Codes = Annotated[
+    list[str] | None,
+    typer.Option("--reason", help="Ditolak karena ini; boleh diulang. / Refused for this; may be repeated."),
+]
 Failures = Annotated[
     list[str] | None,
-    typer.Option("--failure", help="Gagal dengan kode ini. / Failed with this code; repeat it."),
+    typer.Option("--failure", help="Gagal dengan kode ini; boleh diulang. / Failed with this code; may be repeated."),
 ]
 Outcomes = Annotated[
-    list[str] | None, typer.Option("--outcome", help="accepted, review, rejected; repeat it. / Boleh diulang.")
+    list[str] | None, typer.Option("--outcome", help="accepted, review, rejected; boleh diulang. / May be repeated.")
 ]
 BatchId = Annotated[str | None, typer.Option(metavar="ID", help="Kumpulan yang sudah ada. / A batch that exists.")]
 
@@ -64,7 +67,7 @@ def reprocess(
     resume: BatchId = None,
     cancel: BatchId = None,
 ) -> int:
-    """Baca ulang banyak foto. Keputusan orang tidak pernah ditimpa. / Read many photos again."""
+    """Baca ulang banyak foto; keputusan orang tetap. / Read many photos again; what people decided stays."""
     from service.batches import batches
     from service.cli.local import open_services
 

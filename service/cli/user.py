@@ -54,7 +54,7 @@ def add(
 def list_accounts(
     scope: Annotated[str, typer.Option(help="Awal kode wilayah; 0: semua. / Region prefix; 0: all.")] = "0",
     role: Annotated[str | None, typer.Option("--role", help="Hanya peran ini. / Only this role.")] = None,
-    state: Annotated[str | None, typer.Option(help="invited, active, disabled, erased.")] = None,
+    state: Annotated[str | None, typer.Option(help="Keadaan / state: invited, active, disabled, erased.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Paling banyak. / At most.")] = 1000,
 ) -> None:
     """Sebutkan akun, nomor telepon disamarkan / List accounts, phone numbers masked."""
@@ -168,7 +168,9 @@ def revoke(who: Who, reason: Reason) -> None:
 @app.command("erase")
 def erase(
     reason: Annotated[str, typer.Option(help="Alasan untuk audit. / Reason for the audit.")] = "",
-    who: Annotated[str | None, typer.Argument(metavar="ACCOUNT", help="Id, nama masuk, atau nomor telepon.")] = None,
+    who: Annotated[
+        str | None, typer.Argument(metavar="ACCOUNT", help="Id, nama masuk, atau telepon. / Id, login or phone.")
+    ] = None,
     expired: Annotated[
         bool, typer.Option("--expired", help="Semua yang masa simpannya habis. / All whose term is over.")
     ] = False,
