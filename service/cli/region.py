@@ -54,9 +54,8 @@ def _print(report: "ImportReport", as_json: bool) -> None:
         return
     if report.dry_run:
         print("hanya diperiksa, tidak ada yang disimpan / checked only, nothing was stored")
-    print(
-        f"wilayah / regions: {report.regions} ({report.regions_new} baru / new, {report.regions_renamed} ganti nama / renamed)"
-    )
+    renamed = f"{report.regions_renamed} ganti nama / renamed"
+    print(f"wilayah / regions: {report.regions} ({report.regions_new} baru / new, {renamed})")
     print(f"TPS / stations: {report.stations} ({report.stations_new} baru / new)")
     if report.stations_not_in_file:
         print(f"TPS tidak ada di berkas, tetap disimpan / not in the file, kept: {report.stations_not_in_file}")
