@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     max_photo_bytes: int = Field(default=64 * MEGABYTE, ge=1024, description="largest file taken")
     max_photo_pixels: int = Field(default=64_000_000, ge=10_000, description="largest picture taken")
     min_free_bytes: int = Field(default=256 * MEGABYTE, ge=0, description="room kept free; below it uploads get 507")
-    max_receiving: int = Field(default=64, ge=1, description="uploads received at once per process; more get 503")
+    max_receiving: int = Field(default=256, ge=1, description="uploads received at once per process; more get 503")
     max_open_uploads: int = Field(default=20, ge=1, description="unfinished uploads per account")
     upload_ttl_hours: int = Field(default=72, ge=1, description="how long an unfinished upload is kept")
     chunk_timeout_s: float = Field(default=60, gt=0, description="silence after which an upload is cut")

@@ -20,7 +20,9 @@ from service.services import Services
 MAX_BODY_BYTES: Final = 1_000_000
 """Largest body of an ordinary request; routes that take files bound their own."""
 
-TAKES_FILES: Final = ("/uploads", "/photos", "/users/import")
+TAKES_FILES: Final = re.compile(r"/uploads(/[^/]*)?|/photos(/[0-9a-fA-F]{64})?|/users/import")
+"""Paths whose routes take files."""
+
 _ID = re.compile(r"^[0-9A-Za-z_.-]{1,64}$")
 _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -77,7 +79,7 @@ class Around:
 
 
 def _takes_files(path: str) -> bool:
-    return path.startswith(TAKES_FILES)
+    return TAKES_FILES.fullmatch(path) is not None
 
 
 def _too_big(path: str, headers: Headers) -> ServiceError | None:
