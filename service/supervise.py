@@ -13,8 +13,8 @@ import structlog
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 30.0
 STEADY_S = 60.0
 """A process that ran this long had a good start: its next restart is immediate again."""
-STOP_WITHIN_S = 150.0
-"""Longer than a worker needs to finish the photo it is reading."""
+STOP_MARGIN_S = 60.0
+"""What a process may need to end beyond reading its last photos."""
 
 _PR_SET_PDEATHSIG = 1
 _log = structlog.get_logger()
@@ -50,8 +50,13 @@ class _Child:
         self.process, self.start_at = None, time.monotonic() + self.wait_s
 
 
-def supervise(commands: Sequence[Sequence[str]]) -> int:
-    """Runs ``turus <command>`` for each until SIGTERM or SIGINT; returns the exit code."""
+def supervise(commands: Sequence[Sequence[str]], longest_read_s: float) -> int:
+    """Runs ``turus <command>`` for each until SIGTERM or SIGINT; returns the exit code.
+
+    Args:
+        commands: arguments of each process.
+        longest_read_s: how long a photo may take; a worker may have to finish one and begin another before it ends.
+    """
     stopping = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -65,13 +70,14 @@ def supervise(commands: Sequence[Sequence[str]]) -> int:
         for child in children:
             child.look()
         time.sleep(0.1)
-    return _stop_all([child.process for child in children if child.process is not None])
+    processes = [child.process for child in children if child.process is not None]
+    return _stop_all(processes, 2 * longest_read_s + STOP_MARGIN_S)
 
 
-def _stop_all(processes: Sequence[subprocess.Popen[bytes]]) -> int:
+def _stop_all(processes: Sequence[subprocess.Popen[bytes]], within_s: float) -> int:
     for process in processes:
         process.terminate()
-    deadline = time.monotonic() + STOP_WITHIN_S
+    deadline = time.monotonic() + within_s
     late = 0
     for process in processes:
         try:

@@ -30,7 +30,7 @@ def bench_jobs(
     import shutil
     import tempfile
 
-    from service.cli.bench_uploads import _start_postgres as start_postgres
+    from service.cli.postgres import start_postgres
     from service.jobs.bench import measure
     from service.settings import Settings
 

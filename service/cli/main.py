@@ -39,8 +39,8 @@ from service.cli import (
 from service.cli.errors import INTERRUPTED_EXIT, USAGE_EXIT, print_error
 
 app = typer.Typer(
-    help="Membaca angka tulisan tangan dari foto formulir penghitungan suara. / "
-    "Reads the handwritten numbers of election tally forms from photos.",
+    help="Foto formulir penghitungan suara menjadi angka yang dapat dipercaya: baca, terima, periksa, rekap. / "
+    "Photos of election tally forms into numbers that can be trusted: read, receive, check, recap.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

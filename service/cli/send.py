@@ -88,12 +88,16 @@ def send(
         )
     kept = token_file.find(token_path)
     address = server or kept.server or os.environ.get("TURUS_SERVER") or token_file.DEFAULT_SERVER
+    if kept.server is not None and address != kept.server:
+        raise UsageProblem(
+            f"Token yang disimpan milik {kept.server}. Jalankan `turus activate` atau `turus login` untuk {address}.",
+            f"The token kept belongs to {kept.server}. Run `turus activate` or `turus login` for {address}.",
+        )
     warning = token_file.warn_if_plain(address)
     if warning:
         print(warning, file=sys.stderr)
-    key = kept.key if address == kept.server else None
     results: list[Sent] = []
-    with TurusClient(address, kept.token, server_key=key, patience=Patience(patience_s=patience)) as client:
+    with TurusClient(address, kept.token, server_key=kept.key, patience=Patience(patience_s=patience)) as client:
         for path in photos:
             with _progress(path) as on_progress:
                 result = _send_one(client, path, (election, tps, page, replaces), on_progress)

@@ -26,7 +26,9 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> 
     settings = load_settings()
     _prepare(settings)
     web = ("web", "--host", host, "--port", str(port))
-    return supervise([web, *[("worker", "--slot", str(slot)) for slot in range(1, workers + 1)]])
+    return supervise(
+        [web, *[("worker", "--slot", str(slot)) for slot in range(1, workers + 1)]], settings.read_timeout_s
+    )
 
 
 def web(host: Host = "127.0.0.1", port: Port = 8000) -> int:
