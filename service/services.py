@@ -8,6 +8,7 @@ from service.blobs.open import open_blobs
 from service.blobs.port import BlobStore
 from service.keys import Keys, load_keys
 from service.settings import Settings
+from service.store import tables as tables  # every table must be known before the first query
 from service.store.engine import Store
 
 

@@ -140,9 +140,8 @@ def apply_station(session: Session, election_id: str, tps: str, at: datetime) ->
 def mark_seen(session: Session, election_id: str, tps: str, at: datetime) -> None:
     """Counts a station as seen as soon as its first photo is stored, before anybody has read it.
 
-    Costs one indexed look-up where the station was seen already. Call it after the photo's row is added, before the
-    audit, with several stations in the order of their codes. Deciding the station does the same, so a transaction
-    that leaves this out is only late.
+    Costs one indexed look-up where the station was seen already. :func:`service.recap.arrivals.mark_arrivals` calls it
+    soon after an upload; deciding the station does the same.
     """
     query = select(recap.c.seen).where(recap.c.election_id == election_id, recap.c.tps == tps)
     if not session.scalar(query):

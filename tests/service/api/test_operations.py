@@ -99,7 +99,7 @@ def test_chains_are_sealed_on_the_side(services: Services) -> None:
         from service.audit import Act, append
 
         append(session, [Act("a.b", "x:1", "187101", None)], services.now())
-    with Housekeeping(services, every_s=0.02):
+    with Housekeeping(services, hurry=250):
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             with services.store.read() as session:
