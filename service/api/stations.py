@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import Field
 
-from service.access import Action, Actor, authorise
+from service.access import Action, Actor, authorise, may
 from service.api.deps import Requires, Svc
 from service.api.recap import AnomalyAnswer, anomaly_answers
 from service.api.regions import RegionItem, Text, TpsPath, Viewer, items
@@ -147,13 +147,16 @@ class StationAnswer(Answer):
 def station(
     tps: TpsPath, election_id: ElectionQuery, services: Svc, actor: Viewer, response: Response
 ) -> StationAnswer:
-    """A station's numbers, rules, photos and alarms.
+    """A station's numbers, rules and photos; its alarms only for those who may read the audit.
+
+    An alarm can say that a photo is also under another station, which is nobody else's business.
 
     Raises:
         ServiceError: ``foreign_region``, ``unknown_election``, ``unknown_tps``.
     """
     authorise(actor, Action.SEE_RECAP, tps)
-    return _answer(services, election_id, tps, response)
+    answer = _answer(services, election_id, tps, response)
+    return answer if may(actor, Action.SEE_AUDIT, tps) else answer.model_copy(update={"alarms": []})
 
 
 @router.get("/{tps}/numbers/{field}")

@@ -43,11 +43,12 @@ def create(
     json: Json = False,
 ) -> None:
     """Buat pemilihan (draf); buka dengan `turus election open`. / Create an election, as a draft."""
+    from service.accounts.admin import CONSOLE
     from service.cli.local import open_services
     from service.elections.manage import create_election
 
     if from_file is not None:
-        draft = draft_from_toml(from_file.read_text(encoding="utf-8"))
+        draft = draft_from_toml(from_file.read_bytes())
     else:
         values = {
             "id": _needed(id, "--id"),
@@ -64,7 +65,7 @@ def create(
         draft = draft_from(values)
     services = open_services()
     try:
-        _print([create_election(services, draft)], json)
+        _print([create_election(services, draft, CONSOLE)], json)
     finally:
         services.store.close()
 
@@ -72,12 +73,13 @@ def create(
 @app.command("open")
 def open_(election: ElectionId, json: Json = False) -> None:
     """Mulai terima foto. / Take photos from now on."""
+    from service.accounts.admin import CONSOLE
     from service.cli.local import open_services
     from service.elections.manage import open_election
 
     services = open_services()
     try:
-        _print([open_election(services, election)], json)
+        _print([open_election(services, election, CONSOLE)], json)
     finally:
         services.store.close()
 
@@ -85,12 +87,13 @@ def open_(election: ElectionId, json: Json = False) -> None:
 @app.command("close")
 def close(election: ElectionId, json: Json = False) -> None:
     """Berhenti terima foto; pleno dan pemeriksaan berlanjut. / Take no more photos; the recap goes on."""
+    from service.accounts.admin import CONSOLE
     from service.cli.local import open_services
     from service.elections.manage import close_election
 
     services = open_services()
     try:
-        _print([close_election(services, election)], json)
+        _print([close_election(services, election, CONSOLE)], json)
     finally:
         services.store.close()
 
@@ -110,7 +113,7 @@ def list_(json: Json = False) -> None:
         services.store.close()
 
 
-def draft_from_toml(text: str) -> "ElectionDraft":
+def draft_from_toml(content: bytes) -> "ElectionDraft":
     """An election written as TOML (docs/recap.md).
 
     Raises:
@@ -119,8 +122,8 @@ def draft_from_toml(text: str) -> "ElectionDraft":
     import tomllib
 
     try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        values = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageProblem(f"Berkas TOML salah: {error}", f"The TOML file is wrong: {error}") from error
     return draft_from(values)
 

@@ -30,6 +30,7 @@ def import_(
     json: Json = False,
 ) -> None:
     """Simpan wilayah dan TPS dari berkas; mengulang tidak mengubah apa pun. / Store regions and stations of a file."""
+    from service.accounts.admin import CONSOLE
     from service.cli.local import open_services
     from service.regions.load import import_regions
 
@@ -39,7 +40,7 @@ def import_(
 
     services = open_services()
     try:
-        report = import_regions(services, file.read_bytes(), dry_run=dry_run, progress=tell)
+        report = import_regions(services, file.read_bytes(), CONSOLE, dry_run=dry_run, progress=tell)
     finally:
         services.store.close()
     _print(report, json)
