@@ -102,6 +102,9 @@ def stage(services: Services, folder: Path, url: str) -> dict[str, str]:
     return {
         "TURUS_URL": url,
         "TURUS_TOKEN": token_for(services, ppk),
+        "KPPS_TOKEN": token_for(services, make_account(services, Role.KPPS, places.tps[0])),
+        "WEB_TOKEN": token_for(services, make_account(services, Role.PPK_WEB, places.kecamatan[0])),
+        "CITY_TOKEN": token_for(services, make_account(services, Role.KPU_KOTA, places.city)),
         "ELECTION": election,
         "TPS": places.tps[0],
         "PHOTO": str(write_photo(folder, jpeg(2, 700_000))),
