@@ -9,12 +9,14 @@ UV_COMPILE := $(BIN)/uv pip compile pyproject.toml --universal --python-version 
 	--generate-hashes --no-emit-index-url --no-annotate --custom-compile-command 'make lock' --quiet
 
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev demo test check lint format lock clean
+.PHONY: help setup setup-dev demo test check lint format faults schema lock clean
 
 help:
 	@echo 'make demo    read the samples that come with Turus; table, overlay pictures and a report in build/demo/'
 	@echo 'make test    run the tests'
 	@echo 'make check   style, types, import directions, form definitions'
+	@echo 'make faults  kill web and worker 200 times on each database; nothing may be lost or doubled (40 minutes)'
+	@echo 'make schema  the whole API against its own description, with many more examples than make test'
 	@echo 'make format  lay the code out and mend what can be mended'
 	@echo 'make lock    renew requirements*.lock from pyproject.toml'
 	@echo 'make clean   remove .venv, build/ and caches'
@@ -66,6 +68,13 @@ lint: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+faults: $(VENV)/.dev
+	$(BIN)/python -m tests.faults.run --database sqlite
+	$(BIN)/python -m tests.faults.run --database postgresql
+
+schema: $(VENV)/.dev
+	TURUS_SCHEMA_EXAMPLES=100 $(BIN)/python -m pytest tests/service/test_schema.py
 
 # The runtime lock follows the development lock, so that `make demo` and `make test` never undo each other.
 lock: $(VENV)/.python
