@@ -127,9 +127,9 @@ class Decision(Base):
 
     ``kind``: ``machine``; ``statement`` (KPPS: this is what we wrote); ``confirmation`` (PPK: this is what the
     photo shows); ``change`` (the pleno changed the station's result). ``outcome``: ``accepted`` (``value`` counts),
-    ``review`` (a person must look), ``blank``, ``illegible`` (a person looked, there is no number), ``absent`` (no photo
-    shows the number any more). ``remark`` is what a witness had to say about a change. ``seq`` counts
-    a station's decisions from 1, and is the version that clients send back.
+    ``review`` (a person must look), ``blank``, ``illegible`` (a person looked, there is no number), ``absent`` (no
+    photo shows the number any more). ``remark`` is what a witness had to say about a change. ``seq`` counts a
+    station's decisions from 1, and is the version that clients send back.
     """
 
     __tablename__ = "decision"

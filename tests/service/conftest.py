@@ -41,7 +41,7 @@ def postgres() -> Iterator[Callable[[], str]]:
     folder = Path(tempfile.mkdtemp(prefix="tpg", dir="/tmp"))
     folder.chmod(0o755)
     server = pgserver.get_server(folder / "d", cleanup_mode="stop")
-    base = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    base: str = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
     admin = create_engine(base, isolation_level="AUTOCOMMIT")
 
     def address(name: str) -> str:

@@ -134,6 +134,7 @@ SCOPES = {
 DUMMIES = {"code": "187101", "region": "187101", "tps": "1871011001001", "kecamatan": "187101", "chain": "187101"}
 """Path parameters that must look like something; any other one is the id of nothing."""
 
+
 def routes(app: FastAPI) -> Iterator[tuple[str, str, APIRoute | None]]:
     """Method, path and route of everything the app answers to, included routers and all."""
     for context in iter_route_contexts(app.routes):
