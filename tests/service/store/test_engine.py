@@ -1,4 +1,4 @@
-"""The database behaves the same on both engines: transactions, time zones, append-only tables, migrations."""
+"""The database behaves the same on both engines: transactions, time zones, append-only tables."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from service.store.audit import AuditHead
 from service.store.engine import Store, is_outage
-from service.store.migrate import current_revision, migrate, newest_revision
+from service.store.migrate import migrate
 from service.store.regions import Region
 from service.store.tables import metadata
 from service.store.triggers import APPEND_ONLY
@@ -110,20 +110,6 @@ def test_history_cannot_be_rewritten(store: Store, table: str) -> None:
 def _filler(table: str, column: str) -> object:
     kind = metadata.tables[table].columns[column].type.python_type
     return {int: 1, float: 1.0, str: "x", bytes: b"x", datetime: "2026-01-01 00:00:00"}.get(kind, "[]")
-
-
-def test_migrating_twice_changes_nothing(store: Store) -> None:
-    assert migrate(store) == newest_revision() == current_revision(store)
-
-
-def test_tables_and_migrations_agree(store: Store) -> None:
-    """What the migrations made is what the code expects: nobody forgot to write a migration."""
-    from alembic.autogenerate import compare_metadata
-    from alembic.runtime.migration import MigrationContext
-
-    with store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
-        assert compare_metadata(context, metadata) == []
 
 
 def test_an_unreachable_database_is_an_outage_and_a_broken_rule_is_not(tmp_path: Path) -> None:
