@@ -40,10 +40,12 @@ def decide_photo(tools: Tools, run: Run) -> str:
         Stopping: the worker stops while the database is away.
     """
     faults.at("decide.before")
-    others = patiently(lambda: _places(tools.services, run), "database", tools.stop)
-    for election_id, tps in others:
-        patiently(lambda: decide_station_now(tools.services, election_id, tps), "database", tools.stop)  # noqa: B023
-    outcome = patiently(lambda: _decide_and_end(tools.services, run), "database", tools.stop)
+    outcome: str | None = None
+    while outcome is None:
+        others = patiently(lambda: _places(tools.services, run), "database", tools.stop)
+        for election_id, tps in others:
+            patiently(lambda: decide_station_now(tools.services, election_id, tps), "database", tools.stop)  # noqa: B023
+        outcome = patiently(lambda: _decide_and_end(tools.services, run, others), "database", tools.stop)  # noqa: B023
     faults.at("job.before_done")
     return outcome
 
@@ -137,23 +139,33 @@ def _places(services: Services, run: Run) -> Sequence[tuple[str, str]]:
     """Stations that the photo belonged to before, in code order; its present one is decided with the job's end."""
     with services.store.read() as session:
         photo = session.scalars(select(Photo).join(Job, Job.photo_id == Photo.id).where(Job.id == run.job_id)).one()
-        moved = session.execute(
-            select(PhotoEvent.tps_before, PhotoEvent.tps_after).where(
-                PhotoEvent.photo_id == photo.id,
-                or_(PhotoEvent.tps_before.is_not(None), PhotoEvent.tps_after.is_not(None)),
-            )
-        ).all()
+        return _other_places(session, photo)
+
+
+def _other_places(session: Session, photo: Photo) -> Sequence[tuple[str, str]]:
+    moved = session.execute(
+        select(PhotoEvent.tps_before, PhotoEvent.tps_after).where(
+            PhotoEvent.photo_id == photo.id,
+            or_(PhotoEvent.tps_before.is_not(None), PhotoEvent.tps_after.is_not(None)),
+        )
+    ).all()
     places = {photo.tps_sent} | {tps for row in moved for tps in row if tps is not None}
     return [(photo.election_id, tps) for tps in sorted(places - {photo.tps})]
 
 
-def _decide_and_end(services: Services, run: Run) -> str:
+def _decide_and_end(services: Services, run: Run, others: Sequence[tuple[str, str]]) -> str | None:
+    """Ends the job; ``None``, and nothing done, when the photo was moved since its other stations were decided.
+
+    Whoever moves a photo whose job runs leaves the deciding to that run, so it must see the move.
+    """
     now = services.now()
     with services.store.write() as session:
         held = hold(session, run)
         if held is None:
             return "old"
         photo, job = held.photo, held.job
+        if _other_places(session, photo) != others:
+            return None
         lock_station(session, photo.election_id, photo.tps)
         if job.read_at is not None and photo.state in ("received", "failed"):
             photo.state, photo.failure = "read", None

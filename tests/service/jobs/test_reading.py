@@ -2,16 +2,19 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from service.blobs.port import original_key, view_key
+from service.ids import new_id
+from service.jobs import deciding
 from service.jobs.queue import Run
 from service.jobs.reader_pool import ReaderPool
 from service.jobs.requests import redecide
 from service.store.audit import AuditEvent
-from service.store.photos import Alarm, Photo
+from service.store.photos import Alarm, Photo, PhotoEvent
 from service.store.readings import Decision, HandwritingKey, Job, Reading, StationReading
 from tests.service.jobs.world import World, job_id
 
@@ -176,6 +179,43 @@ def test_a_moved_photo_is_decided_at_both_stations(world: World) -> None:
     assert came.body["numbers"]["paslon_1"]["value"] is not None
     assert world.recap_row(first)["v00"] is None
     assert world.recap_row(second)["v00"] is not None
+
+
+def test_a_photo_moved_while_it_is_being_decided_leaves_nothing_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = world.places.tps[:2]
+    photo = world.photo({"sample": "tps-a-hal2"}, first)
+    world.work()
+    assert world.recap_row(first)["v00"] is not None
+    _ask_again(world, photo)
+    places_of = deciding._places
+    moves = iter([second])
+
+    def moved_meanwhile(*args: Any) -> Any:
+        found = places_of(*args)
+        for tps in moves:
+            _ask_again(world, photo, tps=tps)
+        return found
+
+    monkeypatch.setattr(deciding, "_places", moved_meanwhile)
+    world.work()
+    assert world.job(photo).state == "done"
+    assert world.recap_row(first)["v00"] is None
+    assert world.recap_row(second)["v00"] is not None
+
+
+def _ask_again(world: World, photo: str, **changes: str) -> None:
+    """What :mod:`service.photos.change` does in its transaction: the change, its event, and the request."""
+    with world.services.store.write() as session:
+        row = session.get_one(Photo, photo, with_for_update=True)
+        before = row.tps
+        for name, value in changes.items():
+            setattr(row, name, value)
+        event = {"id": new_id(), "photo_id": photo, "kind": "moved", "at": world.services.now()}
+        session.add(PhotoEvent(**event, tps_before=before, tps_after=row.tps))
+        session.flush()
+        redecide(session, world.services, row)
 
 
 def test_a_retake_counts_instead_of_the_photo_it_replaces(world: World) -> None:
