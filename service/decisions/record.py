@@ -11,7 +11,17 @@ from sqlalchemy.orm import Session
 
 from ocr_pipeline.values import NumberRead
 from service.audit import Act, append, kecamatan_of
-from service.decisions.ranking import HELD, SaidOutcome, Saying, Standing, differs, latest, latest_machine, stand
+from service.decisions.ranking import (
+    HELD,
+    SaidOutcome,
+    Saying,
+    Standing,
+    current,
+    differs,
+    latest,
+    latest_machine,
+    stand,
+)
 from service.elections.fields import forms_of
 from service.ids import new_id
 from service.photos.alarms import raise_alarm
@@ -53,8 +63,8 @@ def record_machine(
     One machine decision is written for each number whose outcome, value, writing or reasons differ from the machine's
     latest, and one ``absent`` for each number of the reading's form that no photo shows any more. The same reading
     again writes nothing. People's decisions stay in force; where the machine now accepts something else than a person
-    confirmed, an alarm says so. After the pleno was finalised readings are recorded and held back: no value of the
-    recap changes.
+    confirmed, or where no photo shows a confirmed number any more, an alarm says so. After the pleno was finalised
+    readings are recorded and held back: no value of the recap changes.
 
     Args:
         session: an open write transaction; the photo and job rows it touches are already locked.
@@ -249,11 +259,22 @@ def _alarms(
             key = f"machine_differs:{confirmed.id}:{read.value}"
             details = {"field": row["field"], "machine": read.value, "person": confirmed.value, "seq": read.seq}
             acts += raise_alarm(session, "machine_differs", key, opened.election.id, opened.tps, details, at)
+    unseen = [row["field"] for row in fresh if row["outcome"] == "absent" and _is_confirmed(opened, row["field"])]
+    if unseen:
+        key = f"confirmed_unseen:{reading.id}"
+        details = {"fields": unseen, "station_reading": reading.id}
+        acts += raise_alarm(session, "confirmed_unseen", key, opened.election.id, opened.tps, details, at)
     if fresh and opened.is_final:
         key = f"reading_held:{reading.id}"
         details = {"fields": _fields(fresh), "station_reading": reading.id}
         acts += raise_alarm(session, "reading_held", key, opened.election.id, opened.tps, details, at)
     return acts
+
+
+def _is_confirmed(opened: OpenStation, field: str) -> bool:
+    """Whether what counts is what a person saw on a photo; a pleno's change needs none."""
+    said = current(opened.sayings.get(field, ()))
+    return said is not None and said.kind == "confirmation"
 
 
 def _recorded(opened: OpenStation, fresh: Sequence[Mapping[str, Any]], reading: StationReading) -> Act:

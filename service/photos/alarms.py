@@ -41,6 +41,12 @@ KINDS: Mapping[str, Words] = MappingProxyType(
             "KPPS menyatakan angka lain dari yang sudah ditetapkan. Angka yang ditetapkan tetap berlaku; bandingkan.",
             "The KPPS states another number than the one confirmed. The confirmed number stands; compare them.",
         ),
+        "confirmed_unseen": Words(
+            "Angka yang sudah ditetapkan orang tidak tampak lagi di foto TPS ini: fotonya dipindahkan atau ditarik. "
+            "Angka itu tetap berlaku; periksa apakah memang milik TPS ini.",
+            "Numbers that a person confirmed are on no photo of this station any more: it was moved or withdrawn. "
+            "They stand; check that they are this station's.",
+        ),
         "reading_held": Words(
             "Ada pembacaan baru setelah pleno ditetapkan. Dicatat, tidak dihitung; laporkan ke KPU kabupaten/kota.",
             "A new reading came after the pleno was finalised. It is kept and not counted; tell the KPU of the city.",

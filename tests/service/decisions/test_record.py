@@ -119,6 +119,20 @@ def test_a_reading_that_differs_from_a_person_is_kept_raises_one_alarm_and_chang
     assert decisions(services, election, tps)[-1].value == 109
 
 
+def test_confirmed_numbers_whose_photo_went_elsewhere_stand_and_raise_an_alarm(
+    services: Services, places: Places, election: str
+) -> None:
+    tps = places.tps[0]
+    machine_says(services, election, tps, FULL)
+    confirm_by_hand(services, election, tps, "paslon_1", 100)
+    machine_says(services, election, tps, {})  # the photo was moved to another station
+    with services.store.read() as session:
+        alarms = session.scalars(select(Alarm)).all()
+    assert [(a.kind, a.tps, a.details["fields"]) for a in alarms] == [("confirmed_unseen", tps, ["paslon_1"])]
+    row = sums(services, election, places.kecamatan[0])
+    assert (row["r00"], row["f00"], row["r01"]) == (100, 100, 0)
+
+
 def test_a_number_in_review_never_counts_even_with_a_best_guess(
     services: Services, places: Places, election: str
 ) -> None:
