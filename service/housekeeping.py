@@ -9,11 +9,10 @@ from collections.abc import Callable
 from types import TracebackType
 
 import structlog
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
 from service.accounts.privacy import erase_expired
 from service.audit.seal import seal
-from service.errors import ServiceError
 from service.recap.arrivals import NEVER, mark_arrivals
 from service.services import Services
 
@@ -78,5 +77,5 @@ def _guarded(name: str, chore: Callable[[], object]) -> None:
         chore()
     except IntegrityError:
         pass  # another process sealed at the same moment
-    except (SQLAlchemyError, ServiceError, OSError) as error:
+    except Exception as error:  # the thread must live: without it nothing is sealed or erased any more
         _log.warning("housekeeping.failed", chore=name, error=type(error).__name__)
