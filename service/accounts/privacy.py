@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import and_, delete, func, select
 from sqlalchemy.orm import Session
 
 from service.access import Actor, Role
@@ -157,7 +157,7 @@ def _erase_photos(services: Services, election: Election, dry_run: bool) -> int:
         count += _mark_erased(services, [photo.id for photo in photos])
     with services.store.write() as session:
         session.execute(delete(HandwritingKey).where(HandwritingKey.election_id == election.id))
-        session.execute(update(Upload).where(Upload.election_id == election.id).values(details={}))
+        session.execute(delete(Upload).where(Upload.election_id == election.id))  # they hold network addresses
     return count
 
 

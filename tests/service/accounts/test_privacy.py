@@ -16,7 +16,7 @@ from service.ids import new_id
 from service.services import Services
 from service.store.accounts import Account, Activation, LoginSession
 from service.store.audit import AuditEvent
-from service.store.photos import Photo, PhotoEvent
+from service.store.photos import Photo, PhotoEvent, Upload
 from service.store.readings import Reading
 from service.store.regions import Election
 from tests.service.conftest import Clock
@@ -70,6 +70,23 @@ def photo_of(services: Services, election: str, tps: str, sender: str, sha256: s
     return photo.id
 
 
+def upload_of(services: Services, election: str, tps: str, sender: str) -> None:
+    with services.store.write() as session:
+        session.add(
+            Upload(
+                id=new_id(),
+                account_id=sender,
+                election_id=election,
+                tps=tps,
+                size_bytes=3,
+                details={"sender": {"origin": "192.0.2.7"}},
+                state="open",
+                created_at=services.now(),
+                expires_at=services.now(),
+            )
+        )
+
+
 def close(services: Services, election: str, erase_in_days: int | None) -> None:
     with services.store.write() as session:
         row = session.get_one(Election, election)
@@ -96,6 +113,7 @@ def test_an_elections_people_and_pictures_go_when_its_term_is_over_and_not_befor
     kpu = make_account(services, Role.KPU_KOTA, "1871", name="Ada", login="ada")
     far_away = make_account(services, Role.KPPS, "1901011001001", name="Budi", phone="081234567891")
     photo = photo_of(services, election, places.tps[0], kpps)
+    upload_of(services, election, places.tps[0], kpps)
     clock.advance(days=1)
     close(services, election, 30)
 
@@ -114,6 +132,7 @@ def test_an_elections_people_and_pictures_go_when_its_term_is_over_and_not_befor
     with services.store.read() as session:
         gone = session.get_one(Account, kpps)
         assert [event.kind for event in session.scalars(select(PhotoEvent))] == ["erased"]
+        assert session.scalars(select(Upload)).all() == []  # they hold the sender's network address
         actions = session.scalars(select(AuditEvent.action).where(AuditEvent.chain == "187101")).all()
     assert (gone.state, gone.login, gone.name_sealed, gone.phone_sealed, gone.phone_hash) == ("erased", *[None] * 4)
     assert actions == ["photo.erased", "account.erased"]
