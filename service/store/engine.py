@@ -103,6 +103,7 @@ def _tame_sqlite(engine: Engine) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            "recursive_triggers=ON",  # else INSERT OR REPLACE deletes a row past the append-only triggers
             f"busy_timeout={_LOCK_WAIT_S * 1000}",
         ):
             cursor.execute(f"PRAGMA {pragma}")

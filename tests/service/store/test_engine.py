@@ -97,7 +97,8 @@ def test_history_cannot_be_rewritten(store: Store, table: str) -> None:
                 text(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({holes})"),
                 {name: _filler(table, name) for name in names},
             )
-            for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"):
+            again = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"
+            for statement in (f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}", again):
                 with pytest.raises(DBAPIError, match="append-only"):
                     session.execute(text(statement))
             session.rollback()
