@@ -4,6 +4,7 @@ Photos are stored before their rows and never change, so photos copied *after* t
 for it. The job engine's tables are not kept: whatever was waiting is found again from our own rows.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -39,7 +40,7 @@ register(
 )
 
 SQLITE_NAME, POSTGRES_NAME, NOTE_NAME, KEY_NAME = "turus.sqlite3", "turus.pgdump", "backup.json", "secret.key"
-_COPY_BYTES = 1024 * 1024
+_UNFINISHED = ".new"
 
 Progress = Callable[[int, int], None]
 
@@ -100,11 +101,16 @@ def restore(settings: Settings, source: Path) -> None:
 
 
 def restore_photos(services: Services, source: Path, progress: Progress = lambda done, total: None) -> int:
-    """Stores every photo of the backup that is not in the photo storage; returns how many it stored."""
-    files = sorted((source / "originals").glob("*/*"))
+    """Stores every photo of the backup that is not in the photo storage; returns how many it stored.
+
+    Raises:
+        ServiceError: ``restore_refused`` for a file that is not what its name says; what was stored before it stays.
+    """
+    files = sorted(path for path in (source / "originals").glob("*/*") if path.suffix != _UNFINISHED)
     stored = 0
     for done, path in enumerate(files, 1):
         if not services.blobs.exists(original_key(path.name)):
+            _refuse_damaged(path)
             scratch = services.settings.spool_dir / f"restore-{path.name}"
             scratch.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, scratch)
@@ -117,7 +123,7 @@ def restore_photos(services: Services, source: Path, progress: Progress = lambda
 
 def _copy_sqlite(database: str, to: Path) -> None:
     """SQLite's online backup: a consistent copy while others write."""
-    fresh = to.with_suffix(".new")
+    fresh = to.with_suffix(_UNFINISHED)
     fresh.unlink(missing_ok=True)
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(fresh)) as target:
         source.backup(target)
@@ -129,16 +135,27 @@ def _copy_photo(services: Services, sha256: str, to: Path) -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_bytes(services.blobs.get(original_key(sha256)))
+    fresh = path.with_suffix(_UNFINISHED)
+    with fresh.open("wb") as file:
+        file.write(services.blobs.get(original_key(sha256)))
+        file.flush()
+        os.fsync(file.fileno())  # the next backup into this folder takes it for good
     fresh.replace(path)
+
+
+def _refuse_damaged(path: Path) -> None:
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != path.name:
+            raise ServiceError("restore_refused", details={"file": str(path), "problem": "it is damaged"})
 
 
 def _restore_sqlite(dump: Path, database: Path) -> None:
     if not dump.exists():
         raise ServiceError("restore_refused", details={"problem": f"{dump.name} is not in the backup"})
-    if database.exists():
-        raise ServiceError("restore_refused", details={"problem": f"{database} exists already; move it away first"})
+    # A write-ahead log left beside it would be played into the restored database and damage it.
+    for there in (database, *(Path(f"{database}{end}") for end in ("-wal", "-shm"))):
+        if there.exists():
+            raise ServiceError("restore_refused", details={"problem": f"{there} exists already; move it away first"})
     database.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(dump, database)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, make_url, select, text
 
 from service.access import Role
 from service.backup import back_up, restore, restore_photos
@@ -96,6 +96,35 @@ def test_a_restore_never_overwrites(services: Services, empty_database: str, tmp
     with pytest.raises(ServiceError) as refused:
         restore(services.settings, tmp_path / "backup")
     assert refused.value.code == "restore_refused"
+
+
+def test_a_log_left_of_an_old_database_is_not_played_into_the_restored_one(
+    services: Services, empty_database: str, tmp_path: Path
+) -> None:
+    if not services.store.is_sqlite:
+        pytest.skip("only SQLite keeps its log beside the file")
+    back_up(services, tmp_path / "backup")
+    database = Path(str(make_url(empty_database).database))
+    log = database.with_name(f"{database.name}-wal")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_bytes(b"old")
+    with pytest.raises(ServiceError) as refused:
+        restore(Settings(data_dir=tmp_path / "restored", database_url=empty_database), tmp_path / "backup")
+    assert str(log) in refused.value.details["problem"]
+    assert not database.exists()
+
+
+def test_a_damaged_photo_of_a_backup_is_named_and_not_restored(services: Services, tmp_path: Path) -> None:
+    sha256 = hashlib.sha256(b"photo").hexdigest()
+    folder = tmp_path / "backup" / "originals" / sha256[:2]
+    folder.mkdir(parents=True)
+    (folder / f"{sha256}.new").write_bytes(b"pho")  # of a backup that was cut off
+    assert restore_photos(services, tmp_path / "backup") == 0
+    (folder / sha256).write_bytes(b"phot")
+    with pytest.raises(ServiceError) as refused:
+        restore_photos(services, tmp_path / "backup")
+    assert refused.value.details["file"] == str(folder / sha256)
+    assert not services.blobs.exists(original_key(sha256))
 
 
 def test_a_folder_without_a_finished_backup_is_refused(tmp_path: Path) -> None:
