@@ -39,7 +39,7 @@ class Action(StrEnum):
     UPLOAD = "upload"  # send a photo for a station
     MOVE_PHOTO = "move_photo"  # another page or station, withdraw, restore
     STATE = "state"  # KPPS: say what its own form says
-    CONFIRM = "confirm"  # say what the photo shows, any time
+    CONFIRM = "confirm"  # say what the photo shows, before and after the pleno too
     CHANGE = "change"  # change a station's result, only while the pleno is open
     CLEAR_ALARM = "clear_alarm"
     PLENO = "pleno"  # open and finalise the meeting

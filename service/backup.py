@@ -10,7 +10,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -65,11 +65,12 @@ def back_up(services: Services, to: Path, progress: Progress = lambda done, tota
         _copy_sqlite(str(url.database), to / SQLITE_NAME)
     else:
         _run(["pg_dump", "--format=custom", f"--file={to / POSTGRES_NAME}", _libpq(url)], "backup_failed", url)
-    with services.store.read() as session:
-        wanted = session.scalars(select(Photo.sha256).where(Photo.erased_at.is_(None)).distinct()).all()
-    for done, sha256 in enumerate(wanted, 1):
-        _copy_photo(services, sha256, to)
-        progress(done, len(wanted))
+    wanted = _kept_photos(services)
+    keys = [*map(original_key, wanted), *services.blobs.keys("views/")]
+    for done, blob_key in enumerate(keys, 1):
+        _copy_blob(services, blob_key, to)
+        progress(done, len(keys))
+    _forget_erased(to, wanted)
     key = services.settings.data_dir / KEY_NAME
     if key.exists():
         shutil.copy(key, to / KEY_NAME)
@@ -101,24 +102,38 @@ def restore(settings: Settings, source: Path) -> None:
 
 
 def restore_photos(services: Services, source: Path, progress: Progress = lambda done, total: None) -> int:
-    """Stores every photo of the backup that is not in the photo storage; returns how many it stored.
+    """Stores what the photo storage lacks: photos that the restored database names, and the pictures people are shown.
+
+    Returns:
+        How many photos it stored.
 
     Raises:
-        ServiceError: ``restore_refused`` for a file that is not what its name says; what was stored before it stays.
+        ServiceError: ``restore_refused`` for a photo that is not what its name says; what was stored before it stays.
     """
-    files = sorted(path for path in (source / "originals").glob("*/*") if path.suffix != _UNFINISHED)
+    wanted = set(_kept_photos(services))
+    photos = [path for path in (source / "originals").glob("*/*") if path.name in wanted]
+    views = [path for path in (source / "views").glob("*/*") if path.suffix != _UNFINISHED]
     stored = 0
-    for done, path in enumerate(files, 1):
-        if not services.blobs.exists(original_key(path.name)):
-            _refuse_damaged(path)
+    for done, path in enumerate([*photos, *views], 1):
+        is_photo = done <= len(photos)
+        key = original_key(path.name) if is_photo else f"views/{path.name}"
+        if not services.blobs.exists(key):
+            if is_photo:
+                _refuse_damaged(path)
             scratch = services.settings.spool_dir / f"restore-{path.name}"
             scratch.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, scratch)
-            services.blobs.put_file(original_key(path.name), scratch)
+            services.blobs.put_file(key, scratch)
             scratch.unlink(missing_ok=True)
-            stored += 1
-        progress(done, len(files))
+            stored += is_photo
+        progress(done, len(photos) + len(views))
     return stored
+
+
+def _kept_photos(services: Services) -> Sequence[str]:
+    """SHA-256 of every photo that was not erased."""
+    with services.store.read() as session:
+        return session.scalars(select(Photo.sha256).where(Photo.erased_at.is_(None)).distinct()).all()
 
 
 def _copy_sqlite(database: str, to: Path) -> None:
@@ -130,17 +145,26 @@ def _copy_sqlite(database: str, to: Path) -> None:
     fresh.replace(to)
 
 
-def _copy_photo(services: Services, sha256: str, to: Path) -> None:
-    path = to / "originals" / sha256[:2] / sha256
+def _copy_blob(services: Services, key: str, to: Path) -> None:
+    kind, _, name = key.partition("/")
+    path = to / kind / name.partition("-")[0][-2:] / name  # the last digits of an id and of a hash are well mixed
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(_UNFINISHED)
     with fresh.open("wb") as file:
-        file.write(services.blobs.get(original_key(sha256)))
+        file.write(services.blobs.get(key))
         file.flush()
         os.fsync(file.fileno())  # the next backup into this folder takes it for good
     fresh.replace(path)
+
+
+def _forget_erased(to: Path, kept: Sequence[str]) -> None:
+    """What was erased must not live on in a backup folder that is used again."""
+    names = set(kept)
+    for path in (to / "originals").glob("*/*"):
+        if path.name not in names:
+            path.unlink()
 
 
 def _refuse_damaged(path: Path) -> None:

@@ -203,7 +203,7 @@ def confirm_number(
     response: Response,
     if_match: IfMatch = None,
 ) -> StationAnswer:
-    """Says what the photo shows; any time.
+    """Says what the photo shows, from the opening of the election on, whatever the state of the pleno.
 
     Raises:
         ServiceError: ``foreign_region``, ``unknown_election``, ``unknown_tps``, ``election_not_begun``,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, select, text
+from sqlalchemy import create_engine, make_url, select, text, update
 
 from service.access import Role
 from service.backup import back_up, restore, restore_photos
@@ -19,6 +19,7 @@ from service.store.accounts import Account
 from service.store.photos import Photo
 from tests.service.people import make_account
 from tests.service.places import open_election, small_country
+from tests.service.sayings import add_photo
 
 
 def _photo(services: Services, election: str, tps: str, sender: str, data: bytes) -> str:
@@ -26,25 +27,7 @@ def _photo(services: Services, election: str, tps: str, sender: str, data: bytes
     path = services.settings.data_dir / f"{sha256}.jpg"
     path.write_bytes(data)
     services.blobs.put_file(original_key(sha256), path)
-    with services.store.write() as session:
-        session.add(
-            Photo(
-                id=new_id(),
-                election_id=election,
-                tps_sent=tps,
-                tps=tps,
-                kecamatan=tps[:6],
-                sha256=sha256,
-                size_bytes=len(data),
-                format="jpeg",
-                received_at=services.now(),
-                sender_id=sender,
-                on_behalf=False,
-                channel="put",
-                state="received",
-                capture={},
-            )
-        )
+    add_photo(services, election, tps, sender, state="received", sha256=sha256, size_bytes=len(data))
     return sha256
 
 
@@ -74,6 +57,13 @@ def test_everything_comes_back(services: Services, empty_database: str, tmp_path
     assert back_up(services, tmp_path / "backup") == 2
     sent.add(_photo(services, election, places.tps[1], sender, b"photo three"))
     assert back_up(services, tmp_path / "backup") == 3, "the same folder again takes what is new"
+    erased = _photo(services, election, places.tps[2], sender, b"photo four")
+    back_up(services, tmp_path / "backup")
+    with services.store.write() as session:
+        session.execute(update(Photo).where(Photo.sha256 == erased).values(erased_at=services.now()))
+    services.blobs.put_bytes("views/01-0.jpg", b"view")
+    back_up(services, tmp_path / "backup")
+    assert not list((tmp_path / "backup").rglob(erased)), "what was erased does not live on in the backup"
 
     settings = Settings(data_dir=tmp_path / "restored", database_url=empty_database, min_free_bytes=0)
     restore(settings, tmp_path / "backup")
@@ -81,12 +71,13 @@ def test_everything_comes_back(services: Services, empty_database: str, tmp_path
     assert restore_photos(restored, tmp_path / "backup") == 3
     assert restore_photos(restored, tmp_path / "backup") == 0, "again, it has nothing to do"
     with restored.store.read() as session:
-        assert set(session.scalars(select(Photo.sha256))) == sent
+        assert set(session.scalars(select(Photo.sha256))) == sent | {erased}
         account = session.get(Account, sender)
     assert account is not None
     assert account.name_sealed is not None
     assert restored.keys.seal.decrypt(account.name_sealed) == b"Siti"
     assert {hashlib.sha256(restored.blobs.get(original_key(sha))).hexdigest() for sha in sent} == sent
+    assert restored.blobs.get("views/01-0.jpg") == b"view"
     restored.store.close()
 
 
@@ -98,11 +89,10 @@ def test_a_restore_never_overwrites(services: Services, empty_database: str, tmp
     assert refused.value.code == "restore_refused"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_log_left_of_an_old_database_is_not_played_into_the_restored_one(
     services: Services, empty_database: str, tmp_path: Path
 ) -> None:
-    if not services.store.is_sqlite:
-        pytest.skip("only SQLite keeps its log beside the file")
     back_up(services, tmp_path / "backup")
     database = Path(str(make_url(empty_database).database))
     log = database.with_name(f"{database.name}-wal")
@@ -115,8 +105,11 @@ def test_a_log_left_of_an_old_database_is_not_played_into_the_restored_one(
 
 
 def test_a_damaged_photo_of_a_backup_is_named_and_not_restored(services: Services, tmp_path: Path) -> None:
-    sha256 = hashlib.sha256(b"photo").hexdigest()
-    folder = tmp_path / "backup" / "originals" / sha256[:2]
+    places = small_country(services)
+    election = open_election(services)
+    sha256 = _photo(services, election, places.tps[0], make_account(services, Role.KPPS, places.tps[0]), b"photo")
+    services.blobs.delete(original_key(sha256))
+    folder = tmp_path / "backup" / "originals" / sha256[-2:]
     folder.mkdir(parents=True)
     (folder / f"{sha256}.new").write_bytes(b"pho")  # of a backup that was cut off
     assert restore_photos(services, tmp_path / "backup") == 0
