@@ -155,8 +155,7 @@ def station(
         ServiceError: ``foreign_region``, ``unknown_election``, ``unknown_tps``.
     """
     authorise(actor, Action.SEE_RECAP, tps)
-    answer = _answer(services, election_id, tps, response)
-    return answer if may(actor, Action.SEE_AUDIT, tps) else answer.model_copy(update={"alarms": []})
+    return _answer(services, actor, election_id, tps, response)
 
 
 @router.get("/{tps}/numbers/{field}")
@@ -266,11 +265,12 @@ def _say(
 ) -> StationAnswer:
     claims = [Claim(**body.model_dump()) for body in bodies]
     say(services, actor, election_id, tps, claims, lambda seq: require_match(request, seq))
-    return _answer(services, election_id, tps, response)
+    return _answer(services, actor, election_id, tps, response)
 
 
-def _answer(services: Services, election_id: str, tps: str, response: Response) -> StationAnswer:
+def _answer(services: Services, actor: Actor, election_id: str, tps: str, response: Response) -> StationAnswer:
     view = view_station(services, election_id, tps)
+    alarms = view.alarms if may(actor, Action.SEE_AUDIT, tps) else ()
     with services.store.read() as session:
         path = items(path_to(session, tps))
     response.headers["ETag"] = etag(view.seq)
@@ -290,7 +290,7 @@ def _answer(services: Services, election_id: str, tps: str, response: Response) 
         rules=_rules(view),
         anomalies=[] if row is None else anomaly_answers(row.anomalies, view.election),
         photos=[StationPhotoAnswer.model_validate(photo) for photo in view.photos],
-        alarms=[StationAlarmAnswer.model_validate(alarm) for alarm in view.alarms],
+        alarms=[StationAlarmAnswer.model_validate(alarm) for alarm in alarms],
     )
 
 

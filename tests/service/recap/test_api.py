@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.access import Role
+from service.photos.alarms import raise_alarm
 from service.services import Services
 from tests.service.desk import desk
 from tests.service.people import person
@@ -210,6 +211,22 @@ def test_a_station_is_looked_at_confirmed_and_changed(services: Services, places
     ]  # fmt: skip
     assert (history[2]["reason"], history[2]["remark"]) == ("C.Hasil dibuka", "keberatan")
     refused(client.get(f"/stations/{tps}/numbers/nothing", params=query, headers=web), 422, "unknown_field")
+
+
+def test_a_station_tells_its_alarms_only_to_those_who_may_read_the_audit(
+    services: Services, places: Places, client: TestClient
+) -> None:
+    election, (tps, other) = open_election(services), places.tps[:2]
+    add_photo(services, election, tps)
+    with services.store.write() as session:
+        raise_alarm(session, "same_photo", "same_photo:a:b", election, tps, {}, services.now(), other)
+    query, stated = {"election": election}, {"field": "paslon_2", "outcome": "value", "value": 61}
+    kpps, ppk = person(services, Role.KPPS, tps), person(services, Role.PPK, "187101")
+    assert ok(client.get(f"/stations/{tps}", params=query, headers=kpps))["alarms"] == []
+    said = client.post(f"/stations/{tps}/state", params=query, json=stated, headers={**kpps, "If-Match": '"0"'})
+    assert ok(said)["alarms"] == []
+    seen = ok(client.get(f"/stations/{tps}", params=query, headers=ppk))
+    assert [alarm["kind"] for alarm in seen["alarms"]] == ["same_photo"]
 
 
 def test_many_numbers_are_confirmed_at_once_or_not_at_all(
