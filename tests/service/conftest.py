@@ -13,6 +13,7 @@ from service.settings import Settings
 from service.store.engine import Store
 from service.store.migrate import migrate
 from tests.service.databases import Databases
+from tests.service.places import Places, open_election, small_country
 
 
 class Clock:
@@ -83,3 +84,13 @@ def services(settings: Settings, clock: Clock) -> Iterator[Services]:
 @pytest.fixture
 def store(services: Services) -> Store:
     return services.store
+
+
+@pytest.fixture
+def places(services: Services) -> Places:
+    return small_country(services)
+
+
+@pytest.fixture
+def election(services: Services, places: Places) -> str:
+    return open_election(services)

@@ -37,25 +37,28 @@ def number(field: str, value: int | None, *why: Any) -> NumberRead:
     )
 
 
-def add_photo(services: Services, election: str, tps: str, sender: str | None = None, state: str = "read") -> str:
-    """A photo that lies under a station; its bytes do not exist. Returns its id."""
-    sender = sender or make_account(services, Role.KPPS, tps)
-    photo = Photo(
-        id=new_id(),
-        election_id=election,
-        tps_sent=tps,
-        tps=tps,
-        kecamatan=tps[:6],
-        sha256=new_id() * 2,
-        size_bytes=1,
-        format="jpeg",
-        received_at=services.now(),
-        sender_id=sender,
-        on_behalf=False,
-        channel="put",
-        state=state,
-        capture={},
-    )
+def add_photo(services: Services, election: str, tps: str, sender: str | None = None, **columns: Any) -> str:
+    """A photo that lies under a station; its bytes do not exist. Returns its id.
+
+    Without a sender, an officer of the station is made; ``columns`` are what the row has instead of the usual.
+    """
+    row: dict[str, Any] = {
+        "id": new_id(),
+        "election_id": election,
+        "tps_sent": tps,
+        "tps": tps,
+        "sha256": new_id() * 2,
+        "size_bytes": 1,
+        "format": "jpeg",
+        "received_at": services.now(),
+        "sender_id": sender or make_account(services, Role.KPPS, tps),
+        "on_behalf": False,
+        "channel": "put",
+        "state": "read",
+        "capture": {},
+    }
+    row |= columns
+    photo = Photo(kecamatan=row["tps"][:6], **row)
     with services.store.write() as session:
         session.add(photo)
     return photo.id

@@ -16,10 +16,11 @@ from service.access import GRANTS, Role
 from service.app import create_app
 from service.ids import new_id
 from service.services import Services
-from service.store.photos import Alarm, Photo, Receipt, Upload
+from service.store.photos import Alarm, Receipt, Upload
 from service.store.readings import Batch
 from tests.service.people import bearer, make_account, token_for
 from tests.service.places import ELECTION, open_election, small_country
+from tests.service.sayings import add_photo
 from tests.service.test_permissions import SCOPES, TABLE
 
 TPS = "1871011001001"
@@ -150,22 +151,7 @@ def ids(services: Services) -> dict[str, str]:
     open_election(services)
     sender = make_account(services, Role.KPPS, TPS)
     now = services.now()
-    photo = Photo(
-        id=new_id(),
-        election_id=ELECTION,
-        tps_sent=TPS,
-        tps=TPS,
-        kecamatan=KECAMATAN,
-        sha256="cd" * 32,
-        size_bytes=3,
-        format="jpeg",
-        received_at=now,
-        sender_id=sender,
-        on_behalf=False,
-        channel="put",
-        state="read",
-        capture={},
-    )
+    photo = add_photo(services, ELECTION, TPS, sender, sha256="cd" * 32)
     alarm = Alarm(id=new_id(), key="k", kind="same_photo", election_id=ELECTION, tps=TPS, details={}, raised_at=now)
     upload = Upload(
         id=new_id(),
@@ -189,13 +175,11 @@ def ids(services: Services) -> dict[str, str]:
         created_by=sender,
         created_at=now,
     )
-    receipt = Receipt(id=new_id(), photo_id=photo.id, account_id=sender, received_at=now, body="{}", signature="x")
+    receipt = Receipt(id=new_id(), photo_id=photo, account_id=sender, received_at=now, body="{}", signature="x")
     with services.store.write() as session:
-        session.add(photo)
-        session.flush()
         session.add_all([alarm, upload, batch, receipt])
     return {
-        "photo_id": photo.id,
+        "photo_id": photo,
         "alarm_id": alarm.id,
         "upload_id": upload.id,
         "batch_id": batch.id,

@@ -11,7 +11,6 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from service.accounts import passwords
 from service.api import auth, problems, users
 from service.services import Services
-from tests.service.places import Places, small_country
 
 
 def accounts_app(services: Services) -> FastAPI:
@@ -27,11 +26,6 @@ def accounts_app(services: Services) -> FastAPI:
 def client(services: Services) -> Iterator[TestClient]:
     with TestClient(accounts_app(services), headers={"Sec-Fetch-Site": "same-origin"}) as made:
         yield made
-
-
-@pytest.fixture
-def places(services: Services) -> Places:
-    return small_country(services)
 
 
 @pytest.fixture(autouse=True)

@@ -21,37 +21,18 @@ from service.store.readings import Reading
 from service.store.regions import Election
 from tests.service.conftest import Clock
 from tests.service.people import make_account, token_for
-from tests.service.places import Places, open_election, small_country
+from tests.service.places import Places, open_election
+from tests.service.sayings import add_photo
 
 SHA = "ab" * 32
 OTHER_SHA = "cd" * 32
 
 
-@pytest.fixture
-def places(services: Services) -> Places:
-    return small_country(services)
-
-
 def photo_of(services: Services, election: str, tps: str, sender: str, sha256: str = SHA) -> str:
-    photo = Photo(
-        id=new_id(),
-        election_id=election,
-        tps_sent=tps,
-        tps=tps,
-        kecamatan=tps[:6],
-        sha256=sha256,
-        size_bytes=3,
-        format="jpeg",
-        received_at=services.now(),
-        sender_id=sender,
-        on_behalf=False,
-        channel="put",
-        state="read",
-        capture={"gps": [-5.4, 105.3]},
-    )
+    photo = add_photo(services, election, tps, sender, sha256=sha256, capture={"gps": [-5.4, 105.3]})
     reading = Reading(
         id=new_id(),
-        photo_id=photo.id,
+        photo_id=photo,
         part=0,
         reader_rev="r1",
         pipeline_rev="p1",
@@ -62,12 +43,10 @@ def photo_of(services: Services, election: str, tps: str, sender: str, sha256: s
         created_at=services.now(),
     )
     with services.store.write() as session:
-        session.add(photo)
-        session.flush()
         session.add(reading)
     services.blobs.put_bytes(original_key(sha256), b"jpg")
-    services.blobs.put_bytes(view_key(photo.id, 0), b"view")
-    return photo.id
+    services.blobs.put_bytes(view_key(photo, 0), b"view")
+    return photo
 
 
 def upload_of(services: Services, election: str, tps: str, sender: str) -> None:

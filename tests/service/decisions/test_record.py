@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-import pytest
 from sqlalchemy import func, select
 
 from service.access import Role
@@ -14,18 +13,8 @@ from service.store.photos import Alarm, Photo
 from service.store.readings import Decision
 from service.store.recap import recap, recap_sum
 from tests.service.people import make_account
-from tests.service.places import Places, open_election, small_country
+from tests.service.places import Places
 from tests.service.sayings import FULL, add_photo, machine_says, number
-
-
-@pytest.fixture
-def places(services: Services) -> Places:
-    return small_country(services)
-
-
-@pytest.fixture
-def election(services: Services, places: Places) -> str:
-    return open_election(services)
 
 
 def sums(services: Services, election: str, kecamatan: str) -> Mapping[str, int]:

@@ -29,6 +29,7 @@ from service.store.readings import Job, Reading, StationReading
 from service.store.recap import recap
 from tests.service.people import make_account
 from tests.service.places import Places, open_election, small_country
+from tests.service.sayings import add_photo
 
 REPO = Path(__file__).resolve().parents[3]
 SAMPLES = REPO / "samples"
@@ -92,25 +93,9 @@ class World:
         data = content if isinstance(content, bytes) else json.dumps({"id": new_id(), **content}).encode()
         sha256 = hashlib.sha256(data).hexdigest()
         self.services.blobs.put_bytes(original_key(sha256), data)
-        photo_id = new_id()
+        usual = {"sha256": sha256, "size_bytes": len(data), "state": "received"}
         tps = tps or self.places.tps[0]
-        row: dict[str, Any] = {
-            "id": photo_id,
-            "election_id": self.election,
-            "tps_sent": tps,
-            "tps": tps,
-            "sha256": sha256,
-            "size_bytes": len(data),
-            "format": "jpeg",
-            "received_at": self.services.now(),
-            "sender_id": self.sender,
-            "on_behalf": False,
-            "channel": "put",
-            "state": "received",
-            "capture": {},
-            **changes,
-        }
-        row["kecamatan"] = row["tps"][:6]
+        photo_id = add_photo(self.services, self.election, tps, self.sender, **{**usual, **changes})
         job = Job(
             id=job_id(photo_id),
             photo_id=photo_id,
@@ -119,8 +104,6 @@ class World:
             created_at=self.services.now(),
         )
         with self.services.store.write() as session:
-            session.add(Photo(**row))
-            session.flush()
             session.add(job)
         return photo_id
 

@@ -1,6 +1,5 @@
 """Photos and readings put straight into the database, as uploads and workers would leave them."""
 
-import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from service.store.photos import Photo
 from service.store.readings import Reading
 from tests.service.people import bearer, make_account, token_for
 from tests.service.places import FORM, Places, open_election, small_country
+from tests.service.sayings import add_photo
 
 
 def number(value: int | None, decision: str = "accepted", why: Sequence[str] = ()) -> dict[str, Any]:
@@ -56,29 +56,8 @@ class World:
 
 def put_photo(services: Services, election: str, sender: str, tps: str, **changes: Any) -> str:
     """A photo as uploads leave it; returns its id."""
-    photo_id = new_id()
-    row: dict[str, Any] = {
-        "id": photo_id,
-        "election_id": election,
-        "tps_sent": tps,
-        "tps": tps,
-        "sha256": hashlib.sha256(photo_id.encode()).hexdigest(),
-        "size_bytes": 1234,
-        "format": "jpeg",
-        "width_px": 3000,
-        "height_px": 4000,
-        "received_at": services.now(),
-        "sender_id": sender,
-        "on_behalf": False,
-        "channel": "tus",
-        "state": "received",
-        "capture": {},
-    }
-    row |= changes
-    row["kecamatan"] = row["tps"][:6]
-    with services.store.write() as session:
-        session.add(Photo(**row))
-    return photo_id
+    usual = {"size_bytes": 1234, "width_px": 3000, "height_px": 4000, "channel": "tus", "state": "received"}
+    return add_photo(services, election, tps, sender, **{**usual, **changes})
 
 
 def put_reading(

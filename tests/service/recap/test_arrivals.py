@@ -3,36 +3,17 @@
 from sqlalchemy import func, select
 
 from service.access import Role
-from service.ids import new_id
 from service.recap.arrivals import mark_arrivals
 from service.recap.check import check_recap
 from service.services import Services
-from service.store.photos import Photo
 from service.store.recap import recap_sum
 from tests.service.people import make_account
 from tests.service.places import open_election, small_country
+from tests.service.sayings import add_photo
 
 
 def _store(services: Services, election: str, tps: str, sender: str, *, state: str = "received") -> None:
-    with services.store.write() as session:
-        session.add(
-            Photo(
-                id=new_id(),
-                election_id=election,
-                tps_sent=tps,
-                tps=tps,
-                kecamatan=tps[:6],
-                sha256=new_id() * 2,
-                size_bytes=1,
-                format="jpeg",
-                received_at=services.now(),
-                sender_id=sender,
-                on_behalf=False,
-                channel="put",
-                state=state,
-                capture={},
-            )
-        )
+    add_photo(services, election, tps, sender, state=state)
 
 
 def _seen(services: Services) -> int:

@@ -17,10 +17,10 @@ from service.access import Actor, Role
 from service.accounts.sessions import open_session
 from service.api import problems, receipts, uploads
 from service.api.around import Around
-from service.ids import new_id
 from service.services import Services
 from service.store.accounts import Account
 from service.uploads.intake import Intake
+from tests.service.people import make_account
 from tests.service.places import Places, open_election, small_country
 
 Response = Any
@@ -53,26 +53,10 @@ def sha_of(data: bytes) -> str:
 
 
 def make_officer(services: Services, role: Role, scope: str) -> Officer:
-    now = services.now()
+    account_id = make_account(services, role, scope)
     with services.store.write() as session:
-        account = Account(
-            id=new_id(),
-            role=role.value,
-            scope=scope,
-            login=None,
-            phone_hash=None,
-            phone_sealed=None,
-            name_sealed=None,
-            password_hash=None,
-            state="active",
-            created_at=now,
-            created_by=None,
-            activated_at=now,
-        )
-        session.add(account)
-        session.flush()
-        opened = open_session(session, services, account, "device", "test")
-        actor = Actor(account.id, role, scope, opened.session_id, "testclient")
+        opened = open_session(session, services, session.get_one(Account, account_id), "device", "test")
+    actor = Actor(account_id, role, scope, opened.session_id, "testclient")
     return Officer(actor, opened.token)
 
 
