@@ -70,7 +70,7 @@ def back_up(services: Services, to: Path, progress: Progress = lambda done, tota
     for done, blob_key in enumerate(keys, 1):
         _copy_blob(services, blob_key, to)
         progress(done, len(keys))
-    _forget_erased(to, wanted)
+    _forget_erased(services, to, wanted)
     key = services.settings.data_dir / KEY_NAME
     if key.exists():
         shutil.copy(key, to / KEY_NAME)
@@ -159,12 +159,18 @@ def _copy_blob(services: Services, key: str, to: Path) -> None:
     fresh.replace(path)
 
 
-def _forget_erased(to: Path, kept: Sequence[str]) -> None:
-    """What was erased must not live on in a backup folder that is used again."""
-    names = set(kept)
-    for path in (to / "originals").glob("*/*"):
-        if path.name not in names:
-            path.unlink()
+def _forget_erased(services: Services, to: Path, kept: Sequence[str]) -> None:
+    """What was erased must not live on in a backup folder that is used again, its shown pictures neither.
+
+    Only what the database says was erased goes: a file that it does not know may be all that is left of another one.
+    """
+    with services.store.read() as session:
+        rows = session.execute(select(Photo.id, Photo.sha256).where(Photo.erased_at.is_not(None))).all()
+    erased = {name for row in rows for name in row}.difference(kept)
+    for kind in ("originals", "views"):
+        for path in (to / kind).glob("*/*"):
+            if path.name.partition("-")[0] in erased:
+                path.unlink()
 
 
 def _refuse_damaged(path: Path) -> None:

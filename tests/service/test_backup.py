@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, make_url, select, text, update
 
 from service.access import Role
 from service.backup import back_up, restore, restore_photos
-from service.blobs.port import original_key
+from service.blobs.port import original_key, view_key
 from service.errors import ServiceError
 from service.ids import new_id
 from service.services import Services, build_services
@@ -58,12 +58,17 @@ def test_everything_comes_back(services: Services, empty_database: str, tmp_path
     sent.add(_photo(services, election, places.tps[1], sender, b"photo three"))
     assert back_up(services, tmp_path / "backup") == 3, "the same folder again takes what is new"
     erased = _photo(services, election, places.tps[2], sender, b"photo four")
+    with services.store.read() as session:
+        photo = session.scalars(select(Photo.id).where(Photo.sha256 == erased)).one()
+    services.blobs.put_bytes(view_key(photo, 0), b"its view")
     back_up(services, tmp_path / "backup")
+    services.blobs.delete(view_key(photo, 0))
     with services.store.write() as session:
         session.execute(update(Photo).where(Photo.sha256 == erased).values(erased_at=services.now()))
     services.blobs.put_bytes("views/01-0.jpg", b"view")
     back_up(services, tmp_path / "backup")
-    assert not list((tmp_path / "backup").rglob(erased)), "what was erased does not live on in the backup"
+    left = [path.name for path in (tmp_path / "backup").rglob("*")]
+    assert not {erased, f"{photo}-0.jpg"} & set(left), "what was erased does not live on in the backup"
 
     settings = Settings(data_dir=tmp_path / "restored", database_url=empty_database, min_free_bytes=0)
     restore(settings, tmp_path / "backup")
@@ -79,6 +84,14 @@ def test_everything_comes_back(services: Services, empty_database: str, tmp_path
     assert {hashlib.sha256(restored.blobs.get(original_key(sha))).hexdigest() for sha in sent} == sent
     assert restored.blobs.get("views/01-0.jpg") == b"view"
     restored.store.close()
+
+
+def test_a_backup_forgets_no_photo_that_its_database_does_not_know(services: Services, tmp_path: Path) -> None:
+    kept = tmp_path / "backup" / "originals" / "ab" / ("ab" * 32)
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"from before the server was set up anew")
+    back_up(services, tmp_path / "backup")
+    assert kept.exists()
 
 
 def test_a_restore_never_overwrites(services: Services, empty_database: str, tmp_path: Path) -> None:
