@@ -72,6 +72,7 @@ def _make_engine(url: str, pool_size: int) -> Engine:
         engine = create_engine(
             parsed,
             connect_args={"timeout": _LOCK_WAIT_S, "check_same_thread": False},
+            hide_parameters=True,  # errors are logged, and the values can be personal data
             pool_size=pool_size,
             max_overflow=pool_size,
         )
@@ -84,6 +85,7 @@ def _make_engine(url: str, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        hide_parameters=True,
         pool_timeout=_LOCK_WAIT_S,
         connect_args={
             "connect_timeout": 5,

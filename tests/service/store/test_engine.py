@@ -113,6 +113,17 @@ def _filler(table: str, column: str) -> object:
     return {int: 1, float: 1.0, str: "x", bytes: b"x", datetime: "2026-01-01 00:00:00"}.get(kind, "[]")
 
 
+def test_errors_do_not_repeat_the_values(store: Store) -> None:
+    same = text("INSERT INTO region (code, level, name, tps_count) VALUES ('18', 0, :name, 0)")
+    with store.write() as session:
+        session.execute(same, {"name": "Siti"})
+        with pytest.raises(DBAPIError) as caught:
+            session.execute(same, {"name": "Siti"})
+        session.rollback()
+    assert "INSERT INTO region" in str(caught.value)
+    assert "Siti" not in str(caught.value)
+
+
 def test_an_unreachable_database_is_an_outage_and_a_broken_rule_is_not(tmp_path: Path) -> None:
     away = Store("postgresql://nobody@127.0.0.1:9/none")
     with pytest.raises(OperationalError) as unreachable, away.read() as session:
