@@ -11,7 +11,8 @@ from typing import Any
 from service.errors import ServiceError, register
 
 MAX_TABLE_BYTES = 5_000_000
-MAX_UNPACKED_BYTES = 100_000_000
+MAX_UNPACKED_BYTES = 20_000_000
+"""A list of the most rows unpacks to a fifth of it. A file made to fill it costs seconds of a core, so no more."""
 MAX_ROWS = 20_000
 MAX_COLUMNS = 50
 MAX_CELL_CHARS = 200
