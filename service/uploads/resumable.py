@@ -154,14 +154,16 @@ async def finish(intake: Intake, upload: Open, tail: FileSink | None, tail_start
 
 
 async def heal(intake: Intake, upload: Open) -> tuple[Open, Receipt | None]:
-    """Brings an open upload's row up to what is safe in the spool, and accepts it when that is all.
+    """Brings an open upload's row to what is safe in the spool, and accepts it when that is all.
 
-    Needed where the server ended, or the database was away, between making bytes safe and saying so.
+    Needed where the server ended, or the database was away, between making bytes safe and saying so. Parts can also be
+    fewer than the row says: the server ended while it dropped what was not as announced, or the spool is not the one
+    that the upload was begun in. The phone then sends them again, where it would otherwise hear an error for days.
     """
     if upload.state != "open":
         return upload, None
     safe = min(reach(await intake.file(intake.spool.parts, upload.id)), upload.size_bytes)
-    if safe > upload.offset_bytes:
+    if safe != upload.offset_bytes:
         before = upload.offset_bytes
         await intake.write(lambda session: rows.advance(session, intake.services, upload.id, before, safe))
         upload = replace(upload, offset_bytes=safe)

@@ -2,13 +2,14 @@
 
 import base64
 import hashlib
+import shutil
 import threading
 from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from service.access import Role
 from service.services import Services
@@ -172,6 +173,21 @@ def test_a_photo_that_is_not_what_was_announced_starts_again(
         assert session.scalar(select(func.count()).select_from(Photo)) == 0
     assert head(client, kpps, url).headers["Upload-Offset"] == "0"
     assert patch(client, kpps, url, 0, data).status_code == 204
+
+
+@pytest.mark.parametrize("there", [10_000, None])
+def test_an_upload_whose_parts_are_gone_begins_again(
+    client: TestClient, services: Services, places: Places, kpps: Officer, there: int | None
+) -> None:
+    data = make_photo(9)
+    url = begin(client, kpps, data, places.tps[0])
+    patch(client, kpps, url, 0, data[:10_000])
+    with services.store.write() as session:
+        session.execute(update(Upload).values(offset_bytes=there or len(data)))
+    shutil.rmtree(services.settings.spool_dir / "parts")
+    assert head(client, kpps, url).headers["Upload-Offset"] == "0"
+    assert patch(client, kpps, url, 0, data).headers["Turus-Receipt"]
+    assert services.blobs.get(f"originals/{sha_of(data)}") == data
 
 
 def test_what_is_no_photo_is_refused_once_and_for_all(
