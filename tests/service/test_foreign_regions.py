@@ -58,6 +58,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
     files: Any = None
+    path: Mapping[str, str] = field(default_factory=dict)  # where it is not the id of what is tried
     endless: bool = False
 
 
@@ -84,7 +85,7 @@ CALLS: dict[tuple[str, str], Call] = {
     ("POST", "/users/{user_id}/erase"): Call(WHY),
     ("GET", "/regions/{code}"): Call(),
     ("POST", "/photos/announce"): Call({"election": ELECTION, "tps": TPS, "sha256": SHA, "size_bytes": 3}),
-    ("PUT", "/photos/{sha256}"): Call(params={**AT, "tps": TPS}, content=b"jpg"),
+    ("PUT", "/photos/{photo_id}"): Call(params={**AT, "tps": TPS}, content=b"jpg", path={"photo_id": SHA}),
     ("POST", "/photos"): Call(files={"election": (None, ELECTION), "tps": (None, TPS), "photo": ("a.jpg", b"jpg")}),
     ("POST", "/uploads"): Call(headers={"Upload-Length": "3", "Upload-Metadata": METADATA}),
     ("GET", "/uploads/{upload_id}"): Call(),
@@ -192,7 +193,6 @@ def ids(services: Services) -> dict[str, str]:
         "tps": TPS,
         "election_id": ELECTION,
         "field": "paslon_1",
-        "sha256": SHA,
     }
 
 
@@ -201,7 +201,7 @@ def code_of(client: TestClient, key: tuple[str, str], ids: dict[str, str], heade
     call = CALLS[key]
     answer = client.request(
         method,
-        path.format(**ids),
+        path.format(**{**ids, **call.path}),
         params=dict(call.params),
         headers={**headers, **call.headers},
         json=call.json,

@@ -48,7 +48,7 @@ TABLE: dict[tuple[str, str], Action | None] = {
     ("POST", "/elections/{election_id}/close"): Action.MANAGE_ELECTIONS,
     # sending photos
     ("POST", "/photos/announce"): Action.UPLOAD,
-    ("PUT", "/photos/{sha256}"): Action.UPLOAD,
+    ("PUT", "/photos/{photo_id}"): Action.UPLOAD,
     ("POST", "/photos"): Action.UPLOAD,
     ("OPTIONS", "/uploads"): PUBLIC,
     ("POST", "/uploads"): Action.UPLOAD,

@@ -51,6 +51,7 @@ def _known(running: System, services: Services) -> dict[str, str]:
         params={"election": ELECTION, "tps": TPS},
         content=data,
         headers={"Authorization": f"Bearer {officer}"},
+        timeout=60,
     )
     assert answer.status_code == 201, answer.text
     return {

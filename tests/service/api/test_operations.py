@@ -131,9 +131,13 @@ def test_serve_with_nothing_configured(tmp_path: Path) -> None:
         _wait_for(tmp_path / "log", "worker.started")
         _wait_for(tmp_path / "log", "Uvicorn running")
         url, secret = link.groups()
-        entry = httpx2.post(f"{url}/auth/activate", json={"token": secret, "password": "a long enough phrase 7"})
+        entry = httpx2.post(
+            f"{url}/auth/activate", json={"token": secret, "password": "a long enough phrase 7"}, timeout=60
+        )
         assert entry.status_code == 200, entry.text
-        me = httpx2.get(f"{url}/auth/me", headers={"Authorization": f"Bearer {entry.json()['token']}"}).json()
+        me = httpx2.get(
+            f"{url}/auth/me", timeout=60, headers={"Authorization": f"Bearer {entry.json()['token']}"}
+        ).json()
         assert me["account"]["role"] == "admin"
 
         processes = psutil.Process(serve.pid).children(recursive=True)

@@ -39,7 +39,7 @@ def s3_settings(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> S
         "AWS_EC2_METADATA_DISABLED": "true",
     }.items():
         monkeypatch.setenv(name, value)
-    httpx.put(f"{moto}/{BUCKET}").raise_for_status()
+    httpx.put(f"{moto}/{BUCKET}", timeout=60).raise_for_status()
     return Settings(data_dir=tmp_path / "data", blob_url=f"s3://{BUCKET}/{tmp_path.name}", s3_endpoint=moto)
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ import pytest
 from service.access import Role
 from service.accounts.activation import add_invitation
 from service.cli.main import main
-from service.client import verify_receipt
+from service.client import Patience, verify_receipt
 from service.store.accounts import Account
 from service.store.photos import Photo
 from tests.service.client.stand import Stand, jpeg, write_photo
+from tests.service.client.test_retry import Time
 from tests.service.people import make_account
 
 Turus = Callable[..., tuple[int, str, str]]
@@ -89,13 +91,18 @@ def test_activation_once_by_link_or_code(turus: Turus, stand: Stand, tmp_path: P
     assert (again, "activation_failed" in err) == (1, True)
 
 
-def test_a_wrong_password_is_said_and_keeps_nothing(turus: Turus, stand: Stand, tmp_path: Path) -> None:
+def test_a_wrong_password_or_server_is_said_and_keeps_nothing(
+    turus: Turus, stand: Stand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code, _, err = turus("login", "kpps1", "--server", stand.url, stdin="salah\n")
     assert code == 1
     assert "login_failed" in err
-    assert not (tmp_path / "config").exists()
+    time = Time()
+    monkeypatch.setattr("service.client.Patience", partial(Patience, now=lambda: time.now_s, sleep=time.sleep))
     code, _, err = turus("login", "kpps1", "--server", "http://127.0.0.1:9", stdin="salah\n")
     assert (code, "cannot_reach" in err) == (1, True)
+    assert time.pauses, "it gave up at once"
+    assert not (tmp_path / "config").exists()
 
 
 def test_photos_are_sent_with_receipts_beside_them(turus: Turus, stand: Stand, logged_in: Path, tmp_path: Path) -> None:

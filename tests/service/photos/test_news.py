@@ -62,7 +62,7 @@ def events(response: httpx2.Response) -> Iterator[dict[str, Any]]:
 def test_a_photo_is_followed_until_it_is_read(world: World, live: Live) -> None:
     sender, headers = world.person(Role.KPPS, world.places.tps[0])
     photo = world.photo(sender, world.places.tps[0])
-    with httpx2.stream("GET", f"{live.url}/photos/{photo}/events", headers=headers) as response:
+    with httpx2.stream("GET", f"{live.url}/photos/{photo}/events", timeout=60, headers=headers) as response:
         assert response.headers["content-type"].startswith("text/event-stream")
         assert response.headers["cache-control"] == "no-store"
         stream = events(response)
@@ -73,9 +73,13 @@ def test_a_photo_is_followed_until_it_is_read(world: World, live: Live) -> None:
         assert last["data"]["outcome"] == "accepted"
         assert last["data"]["advice"]["id"]
         assert list(stream) == []
-    again = httpx2.get(f"{live.url}/photos/{photo}/events", headers={**headers, "Last-Event-ID": last["id"]})
+    again = httpx2.get(
+        f"{live.url}/photos/{photo}/events", timeout=60, headers={**headers, "Last-Event-ID": last["id"]}
+    )
     assert again.status_code == 204
-    behind = httpx2.get(f"{live.url}/photos/{photo}/events", headers={**headers, "Last-Event-ID": first["id"]})
+    behind = httpx2.get(
+        f"{live.url}/photos/{photo}/events", timeout=60, headers={**headers, "Last-Event-ID": first["id"]}
+    )
     assert last["id"] in behind.text
 
 
@@ -84,24 +88,24 @@ def test_a_station_is_followed_and_a_cut_client_gets_what_it_missed(world: World
     sender, headers = world.person(Role.KPPS, tps)
     first = world.photo(sender, tps)
     url = f"{live.url}/events?tps={tps}&election={world.election}"
-    with httpx2.stream("GET", url, headers=headers) as response:
+    with httpx2.stream("GET", url, timeout=60, headers=headers) as response:
         seen = next(events(response))
     assert seen["data"]["id"] == first
     second = world.photo(sender, tps)
-    with httpx2.stream("GET", url, headers={**headers, "Last-Event-ID": seen["id"]}) as response:
+    with httpx2.stream("GET", url, timeout=60, headers={**headers, "Last-Event-ID": seen["id"]}) as response:
         stream = events(response)
         assert [next(stream)["data"]["id"] for _ in range(2)] == [first, second]
         with world.services.store.write() as session:
             session.get_one(Photo, first).tps = world.places.tps[1]
         gone = next(event for event in stream if event["event"] == "gone")
         assert gone["data"] == {"id": first}
-    with httpx2.stream("GET", url, headers={**headers, "Last-Event-ID": gone["id"]}) as response:
+    with httpx2.stream("GET", url, timeout=60, headers={**headers, "Last-Event-ID": gone["id"]}) as response:
         assert next(events(response))["event"] == "heartbeat"
 
 
 def test_a_stream_ends_with_the_server(world: World, live: Live) -> None:
     _, headers = world.person(Role.KPPS, world.places.tps[0])
-    with httpx2.stream("GET", f"{live.url}/events?tps={world.places.tps[0]}", headers=headers) as response:
+    with httpx2.stream("GET", f"{live.url}/events?tps={world.places.tps[0]}", timeout=60, headers=headers) as response:
         stream = events(response)
         assert next(stream)["event"] == "heartbeat"
         live.server.should_exit = True
@@ -110,7 +114,7 @@ def test_a_stream_ends_with_the_server(world: World, live: Live) -> None:
 
 def test_a_stream_ends_when_its_session_is_revoked(world: World, live: Live) -> None:
     sender, headers = world.person(Role.KPPS, world.places.tps[0])
-    with httpx2.stream("GET", f"{live.url}/events?tps={world.places.tps[0]}", headers=headers) as response:
+    with httpx2.stream("GET", f"{live.url}/events?tps={world.places.tps[0]}", timeout=60, headers=headers) as response:
         stream = events(response)
         assert next(stream)["event"] == "heartbeat"
         with world.services.store.write() as session:
@@ -124,20 +128,20 @@ def test_places_are_limited_and_given_back(world: World, live: Live) -> None:
     people = [world.person(Role.KPPS, tps)[1] for _ in range(3)]
     url = f"{live.url}/events?tps={tps}"
     with (
-        httpx2.stream("GET", url, headers=people[0]) as first,
-        httpx2.stream("GET", url, headers=people[1]) as second,
+        httpx2.stream("GET", url, timeout=60, headers=people[0]) as first,
+        httpx2.stream("GET", url, timeout=60, headers=people[1]) as second,
     ):
         assert (first.status_code, second.status_code) == (200, 200)
-        own = httpx2.get(url, headers=people[0])
+        own = httpx2.get(url, timeout=60, headers=people[0])
         assert (own.status_code, own.json()["code"]) == (429, "too_many_requests")
-        full = httpx2.get(url, headers=people[2])
+        full = httpx2.get(url, timeout=60, headers=people[2])
         assert (full.status_code, full.json()["code"]) == (503, "busy")
         assert "retry-after" in full.headers
     deadline = time.monotonic() + 20
     while streams.open and time.monotonic() < deadline:
         time.sleep(0.02)
     assert streams.open == 0
-    with httpx2.stream("GET", url, headers=people[2]) as third:
+    with httpx2.stream("GET", url, timeout=60, headers=people[2]) as third:
         assert third.status_code == 200
 
 
@@ -146,6 +150,6 @@ def test_foreign_streams_are_refused(world: World, live: Live, path: str) -> Non
     sender, _ = world.person(Role.KPPS, "1871021001001")
     photo = world.photo(sender, "1871021001001")
     _, headers = world.person(Role.KPPS, world.places.tps[0])
-    answer = httpx2.get(live.url + path.format(photo=photo), headers=headers)
+    answer = httpx2.get(live.url + path.format(photo=photo), timeout=60, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "foreign_region")
-    assert httpx2.get(live.url + path.format(photo=photo)).status_code == 401
+    assert httpx2.get(live.url + path.format(photo=photo), timeout=60).status_code == 401

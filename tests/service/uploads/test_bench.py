@@ -13,7 +13,7 @@ from service.cli.main import main
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.mark.parametrize("way", ["put", "tus"])
+@pytest.mark.parametrize(("database_url", "way"), [("sqlite", "put"), ("postgresql", "tus")], indirect=["database_url"])
 def test_the_bench_measures_what_it_kept(
     way: str, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -264,7 +264,7 @@ def s3_services(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    httpx.put(f"http://{host}:{port}/photos").raise_for_status()
+    httpx.put(f"http://{host}:{port}/photos", timeout=60).raise_for_status()
     settings = services.settings.model_copy(
         update={"blob_url": "s3://photos/2026", "s3_endpoint": f"http://{host}:{port}"}
     )
@@ -402,13 +402,13 @@ def raw_patch(server: str, officer: Officer, url: str, offset: int, length: int,
 def begin_over(server: str, officer: Officer, data: bytes, tps: str) -> str:
     metadata = encode({"election": ELECTION, "tps": tps})
     headers = {**TUS, **officer.headers, "Upload-Length": str(len(data)), "Upload-Metadata": metadata}
-    answer = httpx.post(f"{server}/uploads", headers=headers)
+    answer = httpx.post(f"{server}/uploads", timeout=60, headers=headers)
     assert answer.status_code == 201
     return answer.headers["Location"]
 
 
 def offset_over(server: str, officer: Officer, url: str) -> int:
-    answer = httpx.head(f"{server}{url}", headers={**TUS, **officer.headers})
+    answer = httpx.head(f"{server}{url}", timeout=60, headers={**TUS, **officer.headers})
     assert answer.status_code == 200
     return int(answer.headers["Upload-Offset"])
 
@@ -451,7 +451,7 @@ def test_a_phone_that_comes_back_takes_over_from_its_dead_connection(
             wait_until(lambda: intake.receiving_now == 1)
             assert offset_over(server, kpps, url) == 10_000  # long before the server's own timeout
             headers = {**TUS, **PATCH_TYPE, **kpps.headers, "Upload-Offset": "10000"}
-            answer = httpx.patch(f"{server}{url}", headers=headers, content=data[10_000:])
+            answer = httpx.patch(f"{server}{url}", timeout=60, headers=headers, content=data[10_000:])
             assert (answer.status_code, bool(answer.headers["Turus-Receipt"])) == (204, True)
             assert b"upload_taken_over" in dead.recv(65536)
 
@@ -467,7 +467,7 @@ def test_a_slow_upload_is_made_safe_while_it_comes(
             for start in range(0, 20_000, 1_000):
                 connection.sendall(data[start : start + 1_000])
                 time.sleep(0.02)
-            state = httpx.get(f"{server}{url}", headers=kpps.headers).json()  # asks without stopping it
+            state = httpx.get(f"{server}{url}", timeout=60, headers=kpps.headers).json()  # asks without stopping it
             assert 0 < state["offset_bytes"] <= 20_000
             connection.sendall(data[20_000:])
             assert b" 204 " in connection.recv(65536).splitlines()[0]
@@ -491,7 +491,7 @@ def test_a_put_that_is_cut_off_leaves_nothing_and_may_be_repeated(
         wait_until(lambda: intake.receiving_now == 0)
         wait_until(lambda: not list(intake.scratch_dir.iterdir()))
         assert nothing_recorded(services)
-        answer = httpx.put(f"{server}/photos/{sha_of(data)}?{query}", headers=kpps.headers, content=data)
+        answer = httpx.put(f"{server}/photos/{sha_of(data)}?{query}", timeout=60, headers=kpps.headers, content=data)
         assert answer.status_code == 201
 
 
@@ -506,13 +506,13 @@ def test_more_at_once_than_the_process_takes_are_asked_to_come_back(
         held = [raw_patch(server, kpps, url, 0, len(data), data[:100]) for url in urls]
         wait_until(lambda: intake.receiving_now == 2)
         url = f"{server}/photos/{sha_of(data)}?election={ELECTION}&tps={places.tps[0]}"
-        answer = httpx.put(url, headers=kpps.headers, content=data)
+        answer = httpx.put(url, timeout=60, headers=kpps.headers, content=data)
         assert (answer.status_code, answer.json()["code"]) == (503, "busy")
         assert int(answer.headers["Retry-After"]) > 0
         for connection in held:
             connection.close()
         wait_until(lambda: intake.receiving_now == 0)
-        assert httpx.put(url, headers=kpps.headers, content=data).status_code == 201
+        assert httpx.put(url, timeout=60, headers=kpps.headers, content=data).status_code == 201
 
 
 def test_a_server_that_stops_keeps_what_was_under_way(
@@ -529,12 +529,13 @@ def test_a_server_that_stops_keeps_what_was_under_way(
         url = begin_over(server, kpps, data, places.tps[0])
         with raw_patch(server, kpps, url, 0, len(data), data[:11_111]) as connection:
             wait_until(lambda: intake.receiving_now == 1)
-            assert httpx.post(f"{server}/stop").status_code == 200
+            assert httpx.post(f"{server}/stop", timeout=60).status_code == 200
             assert b" 503 " in connection.recv(65536).splitlines()[0]
         answer = httpx.put(
             f"{server}/photos/{sha_of(data)}?election={ELECTION}&tps={places.tps[0]}",
             headers=kpps.headers,
             content=data,
+            timeout=60,
         )
         assert (answer.status_code, answer.json()["code"]) == (503, "stopping")
     with Intake(services, sweep_every_s=0) as restarted:
