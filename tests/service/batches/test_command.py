@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from service.store.readings import Batch
 from tests.service.batches.test_batches import old_photo, run
 from tests.service.jobs.world import REPO, World
@@ -60,6 +62,7 @@ def test_nothing_that_fits_is_said_and_no_batch_is_made(world: World) -> None:
     assert world.rows(Batch) == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_what_makes_no_sense_is_refused_in_two_languages(world: World) -> None:
     for options in (["--region", "187"], ["--model-older-than", "digits"], ["--watch", "0" * 32]):
         done = reprocess(world, *options)

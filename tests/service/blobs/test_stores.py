@@ -4,12 +4,10 @@ import errno
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import httpx
 import pytest
-from moto.server import ThreadedMotoServer
 
 from service.blobs.local import LocalBlobs
 from service.blobs.open import open_blobs
@@ -17,30 +15,10 @@ from service.blobs.port import BlobStore, original_key, view_key
 from service.errors import ServiceError
 from service.settings import Settings
 
-BUCKET = "turus-test"
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    """Address of an S3 server with an empty bucket."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
 
 @pytest.fixture
-def s3_settings(moto: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    httpx.put(f"{moto}/{BUCKET}", timeout=60).raise_for_status()
-    return Settings(data_dir=tmp_path / "data", blob_url=f"s3://{BUCKET}/{tmp_path.name}", s3_endpoint=moto)
+def s3_settings(s3_endpoint: str, s3_bucket: str, tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", blob_url=f"s3://{s3_bucket}/photos", s3_endpoint=s3_endpoint)
 
 
 @pytest.fixture(params=["local", "s3"])

@@ -1,7 +1,6 @@
 """Server-sent events over a real server: order, resuming, heartbeats, limits, and an end when it is time."""
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from service.photos.news import Streams, Timing
 from service.store.accounts import LoginSession
 from service.store.photos import Photo
 from tests.service.photos.stand import World, number
+from tests.service.uploads.wire import running
 
 
 @dataclass
@@ -33,16 +33,10 @@ def live(world: World) -> Iterator[Live]:
     app = world.client.app
     assert isinstance(app, FastAPI)
     app.state.stream_timing = Timing(poll_s=0.02, heartbeat_s=0.1)
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
     app.state.server = server
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield Live(f"http://127.0.0.1:{port}", server, app)
-    server.should_exit = True
-    thread.join()
+    with running(server) as url:
+        yield Live(url, server, app)
 
 
 def events(response: httpx2.Response) -> Iterator[dict[str, Any]]:

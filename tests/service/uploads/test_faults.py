@@ -6,20 +6,19 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
-from moto.server import ThreadedMotoServer
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from service.audit import append as audit_append
+from service.blobs.open import open_blobs
 from service.errors import ServiceError
-from service.services import Services, build_services
+from service.services import Services
 from service.store.audit import AuditEvent
 from service.store.photos import Photo, Receipt, Upload
 from service.store.readings import Job
@@ -256,24 +255,12 @@ def test_the_photo_store_is_away(
 
 
 @pytest.fixture
-def s3_services(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
-    """The same database, and photos in an S3 store (moto's server, a stand-in)."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    httpx.put(f"http://{host}:{port}/photos", timeout=60).raise_for_status()
-    settings = services.settings.model_copy(
-        update={"blob_url": "s3://photos/2026", "s3_endpoint": f"http://{host}:{port}"}
-    )
+def s3_services(services: Services, s3_endpoint: str, s3_bucket: str) -> Services:
+    """The same database, and photos in an S3 store."""
+    settings = services.settings.model_copy(update={"blob_url": f"s3://{s3_bucket}/2026", "s3_endpoint": s3_endpoint})
     for cached in ("blobs", "database", "spool_dir"):
         settings.__dict__.pop(cached, None)
-    built = build_services(settings)
-    yield Services(settings, services.store, built.blobs, services.keys, services.now)
-    built.store.close()
-    server.stop()
+    return Services(settings, services.store, open_blobs(settings), services.keys, services.now)
 
 
 def test_with_an_object_store_any_process_goes_on(

@@ -1,5 +1,6 @@
 """The whole file at once: as a body, or in a form; and asking before sending."""
 
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from service.access import Role
+from service.errors import ServiceError
 from service.services import Services
 from service.store.audit import AuditEvent
 from service.store.photos import Alarm, Photo, PhotoEvent, Receipt
@@ -209,6 +211,20 @@ def test_an_election_takes_photos_only_while_it_is_open(
     assert put(client, kpps, data, places.tps[0]).status_code == 201
     clock.advance(hours=1)
     assert code_of(put(client, kpps, make_photo(15), places.tps[0])) == (409, "election_closed")
+
+
+def test_one_account_cannot_take_every_place(intake: Intake) -> None:
+    limit = intake.services.settings.max_open_uploads
+    with ExitStack() as places:
+        for _ in range(limit):
+            places.enter_context(intake.receiving("one"))
+        with pytest.raises(ServiceError) as refused, intake.receiving("one"):
+            pass
+        assert (refused.value.code, refused.value.details) == ("too_many_requests", {"limit": limit})
+        with intake.receiving("another"):
+            assert intake.receiving_now == limit + 1
+    with intake.receiving("one"):
+        assert intake.receiving_now == 1
 
 
 def test_a_body_that_is_not_the_photo_announced(

@@ -1,14 +1,11 @@
 """Parts of uploads, on a disk and in an object store (moto's server, a stand-in)."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moto.server import ThreadedMotoServer
 
 from service.blobs.s3 import S3Blobs
 from service.errors import ServiceError
@@ -20,25 +17,13 @@ STRETCHES = st.lists(
 )
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    httpx.put(f"http://{host}:{port}/spool-test", timeout=60).raise_for_status()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture(params=["local", "object"])
-def spool(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Spool:
+def spool(request: pytest.FixtureRequest, tmp_path: Path) -> Spool:
     if request.param == "local":
         return LocalSpool(tmp_path / "spool")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
-    endpoint: str = request.getfixturevalue("moto")
-    return ObjectSpool(S3Blobs("spool-test", tmp_path.name, endpoint))
+    bucket: str = request.getfixturevalue("s3_bucket")
+    endpoint: str = request.getfixturevalue("s3_endpoint")
+    return ObjectSpool(S3Blobs(bucket, "spool", endpoint))
 
 
 def keep(spool: Spool, tmp_path: Path, upload_id: str, start: int, data: bytes) -> None:

@@ -13,10 +13,16 @@ from fastapi import FastAPI
 
 @contextmanager
 def serving(app: FastAPI) -> Iterator[str]:
-    """Runs uvicorn in a thread; gives its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    """Runs the app behind uvicorn in a thread; gives its address."""
     config = uvicorn.Config(app, log_level="critical", timeout_keep_alive=30, lifespan="off")
-    server = uvicorn.Server(config)
+    with running(uvicorn.Server(config)) as url:
+        yield url
+
+
+@contextmanager
+def running(server: uvicorn.Server) -> Iterator[str]:
+    """Runs a server in a thread; gives its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
