@@ -111,7 +111,7 @@ async def put_photo(
         response.status_code = 200
         return _answer(known)
     assert place is not None
-    with intake.receiving() as reception:
+    with intake.receiving(actor.account_id) as reception:
         sink = intake.new_sink("sha256")
         try:
             await _whole_body(request, intake, sink, intake.services.settings.max_photo_bytes, reception)
@@ -157,7 +157,7 @@ _FORM_BODY: Final[dict[str, Any]] = {
 async def post_photo(request: Request, response: Response, intake: In, actor: Sender) -> ReceiptAnswer:
     """A form with the file in the field ``photo``; put the other fields before it."""
     settings = intake.services.settings
-    with intake.receiving() as reception:
+    with intake.receiving(actor.account_id) as reception:
         sink = intake.new_sink("sha256")
         form = FormSink(request.headers.get("content-type", ""), sink)
         try:

@@ -7,6 +7,7 @@ import asyncio
 import random
 import secrets
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, nullcontext
@@ -93,6 +94,7 @@ class Intake:
         self._large = threading.BoundedSemaphore(LARGE_AT_ONCE)
         self._receptions: dict[str, Reception] = {}
         self._anonymous: set[Reception] = set()
+        self._of_account: Counter[str] = Counter()
         self._stopping: ServiceError | None = None
         self._sweep_every_s = sweep_every_s
         self._ended = threading.Event()
@@ -140,21 +142,34 @@ class Intake:
     # taking bodies in
 
     @contextmanager
-    def receiving(self) -> Iterator[Reception]:
+    def receiving(self, account_id: str | None = None) -> Iterator[Reception]:
         """A place among the uploads being received. Use in the event loop's thread.
 
+        Args:
+            account_id: who sends a whole photo; such an account gets no more places at once than it may have resumable
+                uploads, or one that sends a byte a minute would take them all.
+
         Raises:
-            ServiceError: ``busy`` when all are taken (with a Retry-After that spreads the callers), ``stopping``.
+            ServiceError: ``busy`` when all are taken (with a Retry-After that spreads the callers), ``stopping``,
+                ``too_many_requests`` when the account has its share.
         """
         if self._stopping:
             raise self._stopping
         if len(self._receptions) + len(self._anonymous) >= self.services.settings.max_receiving:
             raise ServiceError("busy", retry_after_s=random.randint(2, 8))
+        if account_id is not None:
+            limit = self.services.settings.max_open_uploads
+            if self._of_account[account_id] >= limit:
+                raise ServiceError("too_many_requests", details={"limit": limit})
+            self._of_account[account_id] += 1
         reception = Reception()
         self._anonymous.add(reception)
         try:
             yield reception
         finally:
+            if account_id is not None:
+                self._of_account[account_id] -= 1
+                self._of_account += Counter()  # drops accounts without any
             self._anonymous.discard(reception)
             reception.over.set()
 
