@@ -199,7 +199,11 @@ def _restore_postgres(dump: Path, url: URL) -> None:
             raise ServiceError("restore_refused", details={"problem": "the database is not empty"})
     finally:
         store.close()
-    _run(["pg_restore", "--no-owner", "--exit-on-error", f"--dbname={_libpq(url)}", str(dump)], "restore_refused", url)
+    _run(
+        ["pg_restore", "--no-owner", "--exit-on-error", "--single-transaction", f"--dbname={_libpq(url)}", str(dump)],
+        "restore_refused",
+        url,
+    )
 
 
 def _libpq(url: URL) -> str:
