@@ -104,7 +104,7 @@ def test_chains_are_sealed_on_the_side(services: Services, monkeypatch: pytest.M
 
         append(session, [Act("a.b", "x:1", "187101", None)], services.now())
     with Housekeeping(services, hurry=250):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with services.store.read() as session:
                 if session.scalar(select(func.count()).select_from(AuditSeal)):
@@ -147,7 +147,7 @@ def test_serve_with_nothing_configured(tmp_path: Path) -> None:
         processes += psutil.Process(serve.pid).children(recursive=True)
         serve.send_signal(signal.SIGTERM)
         assert serve.wait(60) == 0
-        _, alive = psutil.wait_procs(processes, timeout=20)
+        _, alive = psutil.wait_procs(processes, timeout=60)
         assert alive == []
     finally:
         serve.kill()

@@ -29,7 +29,7 @@ def running(server: uvicorn.Server) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(timeout=20)
+        thread.join(timeout=60)
         listener.close()
     assert not thread.is_alive(), "the server did not stop"
 
@@ -66,12 +66,12 @@ class CuttingProxy:
 
     def __enter__(self) -> "CuttingProxy":
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(60)
 
     def _run(self) -> None:
         self._loop.run_until_complete(self._serve())
