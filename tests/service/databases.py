@@ -34,7 +34,7 @@ class Databases:
         migrate(store)
         store.close()
         with self._connect(_TEMPLATE) as connection:
-            self._objects = _count_objects(connection)
+            self._shape = _shape(connection)
 
     def __call__(self) -> str:
         return self._address(self._make())
@@ -69,7 +69,7 @@ class Databases:
 
     def _emptied(self, name: str) -> bool:
         with self._connect(name) as connection:
-            if _count_objects(connection) != self._objects:
+            if _shape(connection) != self._shape:
                 return False
             connection.execute(text("SET session_replication_role = replica"))  # neither triggers nor foreign keys
             for table in metadata.tables:
@@ -90,6 +90,12 @@ class Databases:
         return url.render_as_string(hide_password=False)
 
 
-def _count_objects(connection: Connection) -> int:
-    """Tables, indexes and the like that are not PostgreSQL's own."""
-    return connection.scalar(text("SELECT count(*) FROM pg_class WHERE oid >= 16384")) or 0
+def _shape(connection: Connection) -> tuple[int, ...]:
+    """Counts that change with any table, column, index, rule or trigger, also with a trigger that is switched off."""
+    counts = (
+        "pg_class WHERE oid >= 16384",
+        "pg_attribute WHERE attrelid >= 16384 AND NOT attisdropped",
+        "pg_constraint WHERE oid >= 16384",
+        "pg_trigger WHERE tgenabled = 'O'",
+    )
+    return tuple(connection.scalar(text(f"SELECT count(*) FROM {count}")) or 0 for count in counts)
