@@ -100,6 +100,7 @@ def tus_js(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.needs_node
 @pytest.mark.parametrize(("chunk_bytes", "together"), [(0, False), (0, True), (256 * 1024, False)])
 def test_tus_js_client_resumes_after_a_cut_at_every_tenth(
     server: str,
