@@ -9,10 +9,10 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.store.audit import AuditHead, AuditSeal
+from service.store.audit import AuditHead, AuditSeal, AuditSealHead
 
 SEAL_GENESIS = hashlib.sha256(b"turus seals").hexdigest()
 _LEAF, _NODE = b"\x00", b"\x01"
@@ -27,22 +27,32 @@ def merkle_root(leaves: Sequence[bytes]) -> str:
 
 
 def seal(session: Session, at: datetime) -> AuditSeal | None:
-    """Seals all chains as they stand, within the caller's write transaction; ``None`` when nothing changed since."""
-    heads = session.execute(select(AuditHead.chain, AuditHead.seq, AuditHead.hash).order_by(AuditHead.chain)).all()
-    root = merkle_root([head_leaf(chain, seq, digest) for chain, seq, digest in heads])
+    """Seals all chains as they stand, within the caller's write transaction; ``None`` when nothing changed since.
+
+    Which event each chain ended with is kept beside the seal, so that the root can be computed again at any later time.
+    """
+    heads = session.execute(
+        select(AuditHead.chain, AuditHead.seq, AuditHead.hash).where(AuditHead.seq > 0).order_by(AuditHead.chain)
+    ).all()
     last = session.scalars(select(AuditSeal).order_by(AuditSeal.seq.desc()).limit(1).with_for_update()).first()
-    if not heads or (last is not None and last.root == root):
+    sealed = select(AuditSealHead.chain, func.max(AuditSealHead.seq)).group_by(AuditSealHead.chain)
+    before: dict[str, int] = {row[0]: row[1] for row in session.execute(sealed)}
+    moved = [(chain, seq) for chain, seq, _ in heads if before.get(chain) != seq]
+    if not moved:
         return None
-    number, before = (last.seq + 1, last.hash) if last else (1, SEAL_GENESIS)
+    number, previous = (last.seq + 1, last.hash) if last else (1, SEAL_GENESIS)
+    root = merkle_root([head_leaf(chain, seq, digest) for chain, seq, digest in heads])
     made = AuditSeal(
         seq=number,
         at=at,
         chains=len(heads),
         root=root,
-        prev_hash=before,
-        hash=seal_hash(number, at, len(heads), root, before),
+        prev_hash=previous,
+        hash=seal_hash(number, at, len(heads), root, previous),
     )
     session.add(made)
+    session.flush()
+    session.add_all(AuditSealHead(seal=number, chain=chain, seq=seq) for chain, seq in moved)
     return made
 
 

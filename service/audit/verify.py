@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.audit.chain import GENESIS, event_hash
-from service.audit.seal import SEAL_GENESIS, seal_hash
-from service.store.audit import AuditEvent, AuditHead, AuditSeal
+from service.audit.seal import SEAL_GENESIS, head_leaf, merkle_root, seal_hash
+from service.store.audit import AuditEvent, AuditHead, AuditSeal, AuditSealHead
 
 FETCH = 2000
 """Rows fetched at once."""
@@ -127,10 +127,31 @@ def _problems(link: Link, seq: int, last_hash: str) -> Iterator[str]:
 
 
 def _seal_flaws(session: Session) -> Iterator[Flaw]:
+    """What is wrong with the seals: in their own chain, and against the events as they are now."""
     last = SEAL_GENESIS
+    moved = _sealed_events(session)
+    leaves: dict[str, bytes] = {}
     for number, seal in enumerate(session.scalars(select(AuditSeal).order_by(AuditSeal.seq)), 1):
         if seal.seq != number or seal.prev_hash != last:
             yield Flaw("seals", seal.seq, "does not follow the seal before it")
         if seal_hash(seal.seq, seal.at, seal.chains, seal.root, seal.prev_hash) != seal.hash:
             yield Flaw("seals", seal.seq, "the seal was changed")
+        for chain, seq, digest in moved.get(seal.seq, ()):
+            leaves[chain] = head_leaf(chain, seq, digest or "")
+            if digest is None:
+                yield Flaw(chain, seq, f"seal {seal.seq} covers this event, and it is gone")
+        if merkle_root([leaves[chain] for chain in sorted(leaves)]) != seal.root:
+            yield Flaw("seals", seal.seq, "the events it covers are not those that were sealed")
         last = seal.hash
+
+
+def _sealed_events(session: Session) -> dict[int, list[tuple[str, int, str | None]]]:
+    """Seal -> chains that had gone on, the number of their last event then, and that event's hash as it is now."""
+    found: dict[int, list[tuple[str, int, str | None]]] = {}
+    at_head = (AuditEvent.chain == AuditSealHead.chain) & (AuditEvent.seq == AuditSealHead.seq)
+    query = select(AuditSealHead.seal, AuditSealHead.chain, AuditSealHead.seq, AuditEvent.hash).outerjoin(
+        AuditEvent, at_head
+    )
+    for seal, chain, seq, digest in session.execute(query):
+        found.setdefault(seal, []).append((chain, seq, digest))
+    return found

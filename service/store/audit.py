@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.store.base import Base, RegionCode
@@ -45,3 +45,13 @@ class AuditSeal(Base):
     root: Mapped[str] = mapped_column(String(64))
     prev_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditSealHead(Base):
+    """Where a chain stood when it was sealed; written only for chains that went on since the seal before."""
+
+    __tablename__ = "audit_seal_head"
+
+    seal: Mapped[int] = mapped_column(ForeignKey("audit_seal.seq"), primary_key=True, autoincrement=False)
+    chain: Mapped[str] = mapped_column(RegionCode, primary_key=True)
+    seq: Mapped[int]

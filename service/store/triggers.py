@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 APPEND_ONLY = (
     "audit_event",
     "audit_seal",
+    "audit_seal_head",
     "decision",
     "photo_event",
     "reading",

@@ -21,7 +21,16 @@ REGION_CODE = sa.String(13).with_variant(sa.String(13, collation="C"), "postgres
 JSON = sa.JSON().with_variant(JSONB(), "postgresql")
 TIME = sa.DateTime(timezone=True)
 
-APPEND_ONLY = ("audit_event", "audit_seal", "decision", "photo_event", "reading", "receipt", "station_reading")
+APPEND_ONLY = (
+    "audit_event",
+    "audit_seal",
+    "audit_seal_head",
+    "decision",
+    "photo_event",
+    "reading",
+    "receipt",
+    "station_reading",
+)
 
 
 def upgrade() -> None:
@@ -183,6 +192,14 @@ def _audit() -> None:
         _needed("prev_hash", sa.String(64)),
         _needed("hash", sa.String(64)),
         sa.PrimaryKeyConstraint("seq", name="pk_audit_seal"),
+    )
+    op.create_table(
+        "audit_seal_head",
+        sa.Column("seal", sa.Integer(), autoincrement=False, nullable=False),
+        _needed("chain", REGION_CODE),
+        _needed("seq", sa.Integer()),
+        sa.ForeignKeyConstraint(["seal"], ["audit_seal.seq"], name="fk_audit_seal_head_seal"),
+        sa.PrimaryKeyConstraint("seal", "chain", name="pk_audit_seal_head"),
     )
 
 
