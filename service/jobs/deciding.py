@@ -125,7 +125,8 @@ def decide_tps(session: Session, services: Services, election_id: str, tps: str,
 
 def _content(pages: Sequence[CountingPage]) -> str:
     """Hash of everything that the decision rests on."""
-    parts = [reader_revision(), [[page.reading.id, page.disputed] for page in pages]]
+    inputs = [[page.reading.id, page.disputed, *(reading.id for reading in page.earlier)] for page in pages]
+    parts = [reader_revision(), inputs]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -26,18 +26,34 @@ class CountingPage:
         reading: the reading, of one form and page.
         disputed: a person has moved the photo to another page than its print shows; then all its numbers go to a
             person. What the sender claimed when sending is no such act: a wrong claim only raises an alarm.
+        earlier: readings of this page in the photos that this one is a retake of, and that those were retakes of.
     """
 
     photo: Photo
     reading: Reading
     disputed: bool
+    earlier: Sequence[Reading] = ()
+
+    @property
+    def contradicted(self) -> frozenset[str]:
+        """Fields that an earlier photo of this page alone settled, and this one does not read the same.
+
+        Else whoever sends a retake could change an accepted number without anybody's looking.
+        """
+        numbers = self.reading.body["numbers"]
+        return frozenset(
+            field
+            for reading in self.earlier
+            for field, was in reading.body["numbers"].items()
+            if was["decision"] == "accepted" and field in numbers and numbers[field]["value"] != was["value"]
+        )
 
 
 def counting_pages(session: Session, election_id: str, tps: str) -> Sequence[CountingPage]:
     """The readings of a station that count, in the order in which their photos came.
 
     Of each photo the readings of the revision that read it last; not of withdrawn photos; not of a photo whose retake
-    shows the same page and was not refused.
+    shows the same page and was not refused: those are only compared with the retake.
     """
     rows = session.execute(
         select(Photo, Reading, Job.read_at)
@@ -56,12 +72,26 @@ def counting_pages(session: Session, election_id: str, tps: str) -> Sequence[Cou
         for photo, reading, _ in rows
         if newest[photo.id] == reading.reader_rev and reading.evidence is not None
     ]
-    retaken = {
-        (page.photo.replaces, page.reading.form_id, page.reading.page)
-        for page in pages
-        if page.photo.replaces is not None
-    }
-    return [p for p in pages if (p.photo.id, p.reading.form_id, p.reading.page) not in retaken]
+    return _without_retaken(pages)
+
+
+def _without_retaken(pages: Sequence[CountingPage]) -> Sequence[CountingPage]:
+    shown: dict[tuple[str | None, str | None, int | None], list[CountingPage]] = {}
+    for page in pages:
+        shown.setdefault((page.photo.id, page.reading.form_id, page.reading.page), []).append(page)
+
+    def earlier(page: CountingPage) -> Sequence[CountingPage]:
+        return shown.get((page.photo.replaces, page.reading.form_id, page.reading.page), ())
+
+    retaken = {before.reading.id for page in pages for before in earlier(page)}
+    counting = []
+    for page in pages:
+        if page.reading.id not in retaken:
+            history = list(earlier(page))
+            for before in history:  # grows while it is walked: retakes of retakes
+                history += earlier(before)
+            counting.append(replace(page, earlier=tuple(before.reading for before in history)))
+    return counting
 
 
 def evidence_of(page: CountingPage) -> PageEvidence:
@@ -75,8 +105,8 @@ def evidence_of(page: CountingPage) -> PageEvidence:
     assert reading.form_id is not None
     assert reading.page is not None
     evidence = unpack_evidence(reading.evidence)
-    if page.disputed:
-        evidence = {name: replace(each, placed=False) for name, each in evidence.items()}
+    doubted = evidence.keys() if page.disputed else page.contradicted
+    evidence = {name: replace(each, placed=False) if name in doubted else each for name, each in evidence.items()}
     values: Mapping[str, int | None] = {name: number["value"] for name, number in reading.body["numbers"].items()}
     quality = reading.body["quality"]
     return PageEvidence(
@@ -133,7 +163,10 @@ def decide_pages(forms: Sequence[str], pages: Sequence[CountingPage]) -> Decided
             photos |= dict.fromkeys(page.reading.body["numbers"], page.photo.id)
     names = tuple(dict.fromkeys(page.photo.id for page in pages))
     body = tps_to_dict(TpsRead(names, used[0], decoded.numbers, decoded.rules, decoded.verdict))
-    body |= {"chosen": chosen, "differing": _differing(stations.values())}
+    body |= {
+        "chosen": chosen,
+        "differing": _differing(stations.values(), [of_reading[c["reading"]] for c in chosen.values()]),
+    }
     return DecidedPages(used[0], decoded, body, photos)
 
 
@@ -144,8 +177,9 @@ def _merged(parts: Sequence[DecodedNumbers]) -> DecodedNumbers:
     return DecodedNumbers(numbers, rules, min((part.verdict for part in parts), key=_WORST.index))
 
 
-def _differing(stations: Iterable[StationRead]) -> list[str]:
-    return sorted({field for station in stations for field in station.differing})
+def _differing(stations: Iterable[StationRead], chosen: Iterable[CountingPage]) -> list[str]:
+    fields = {field for station in stations for field in station.differing}
+    return sorted(fields.union(*(page.contradicted for page in chosen)))
 
 
 def _newest_revisions(rows: Iterable[tuple[str, datetime | None, str]]) -> dict[str, str]:

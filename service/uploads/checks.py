@@ -45,11 +45,11 @@ def check_claim(services: Services, actor: Actor, claim: Claim, size_bytes: int 
 
     Raises:
         ServiceError: ``foreign_region``, ``forbidden``, ``photo_too_large``, ``unknown_election``, ``unknown_tps``,
-            ``election_closed``, ``unknown_page``, ``unknown_replaced``, ``disk_full``.
+            ``election_closed``, ``unknown_page``, ``unknown_replaced``, ``not_yours_to_replace``, ``disk_full``.
     """
     authorise(actor, Action.UPLOAD, claim.tps)
     with services.store.read() as session:
-        return _check(session, services, claim, size_bytes, _look_up(session, actor, claim))
+        return _check(session, services, actor, claim, size_bytes, _look_up(session, actor, claim))
 
 
 def check_unless_known(
@@ -65,15 +65,15 @@ def check_unless_known(
         row = _look_up(session, actor, claim)
         if row.Receipt is not None:
             return row.Receipt, None
-        return None, _check(session, services, claim, size_bytes, row)
+        return None, _check(session, services, actor, claim, size_bytes, row)
 
 
-def _check(session: Session, services: Services, claim: Claim, size_bytes: int | None, row: Any) -> Place:
+def _check(session: Session, services: Services, actor: Actor, claim: Claim, size_bytes: int | None, row: Any) -> Place:
     check_size(services, size_bytes)
     if row.kecamatan is None or not claim.tps.startswith(row.scope):
         raise ServiceError("unknown_tps", details={"tps": claim.tps})
     if claim.replaces is not None:
-        _check_replaced(session, claim, claim.replaces)
+        _check_replaced(session, actor, claim, claim.replaces)
     _check_open(row, services.now())
     if claim.page is not None:
         _check_page(claim.page, tuple(row.forms))
@@ -169,12 +169,17 @@ def _pages_of(forms: tuple[str, ...]) -> frozenset[int]:
         return frozenset()  # a form of another version of the library: the reader will say
 
 
-def _check_replaced(session: Session, claim: Claim, photo_id: str) -> None:
-    found = session.scalar(
-        select(Photo.id).where(Photo.id == photo_id, Photo.election_id == claim.election, Photo.tps == claim.tps)
-    )
+def _check_replaced(session: Session, actor: Actor, claim: Claim, photo_id: str) -> None:
+    """A KPPS replaces only what the KPPS of this station sent: a retake takes a photo out of the station's result."""
+    found = session.execute(
+        select(Photo.tps_sent, Photo.on_behalf).where(
+            Photo.id == photo_id, Photo.election_id == claim.election, Photo.tps == claim.tps
+        )
+    ).one_or_none()
     if found is None:
         raise ServiceError("unknown_replaced")
+    if not is_on_behalf(actor) and (found.on_behalf or found.tps_sent != claim.tps):
+        raise ServiceError("not_yours_to_replace", details={"photo": photo_id})
 
 
 def _free_bytes(folder: Path) -> int:

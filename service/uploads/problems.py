@@ -37,6 +37,11 @@ register(
             "Foto yang akan diganti tidak ada pada TPS ini. Kirim sebagai foto baru.",
             "The photo to be replaced is not one of this station. Send it as a new photo.",
         ),
+        "not_yours_to_replace": (
+            403,
+            "KPPS hanya dapat mengganti foto yang dikirim KPPS TPS itu sendiri. Kirim sebagai foto baru.",
+            "KPPS may replace only photos that the KPPS of this station sent. Send it as a new photo.",
+        ),
         "upload_interrupted": (
             400,
             "Kiriman terputus. Lanjutkan dari tempat terakhir.",

@@ -221,12 +221,35 @@ def _ask_again(world: World, photo: str, **changes: str) -> None:
 def test_a_retake_counts_instead_of_the_photo_it_replaces(world: World) -> None:
     first = world.photo({"sample": "tps-a-hal2"})
     world.work()
-    retake = world.photo({"sample": "tps-b-hal2"}, replaces=first)
+    before = world.recap_row()["v00"]
+    retake = world.photo({"sample": "tps-a-hal2"}, replaces=first)
     world.work()
     station = world.station()
     assert station is not None
     assert station.body["chosen"]["2"]["photo"] == retake
     assert station.body["differing"] == []
+    assert world.recap_row()["v00"] == before is not None
+
+
+def test_a_retake_that_reads_another_number_than_was_accepted_goes_to_a_person(world: World) -> None:
+    """Also when it was retaken once more, and the photos in between agree."""
+    first = world.photo({"sample": "tps-a-hal2"})
+    world.work()
+    was = world.readings(first)[0].body["numbers"]
+    assert world.recap_row()["v00"] is not None
+    replaced = first
+    for _ in range(2):
+        replaced = retake = world.photo({"sample": "tps-b-hal2"}, replaces=replaced)
+        world.work()
+        now = world.readings(retake)[0].body["numbers"]
+        station = world.station()
+        assert station is not None
+        assert station.body["chosen"]["2"]["photo"] == retake
+        settled = {name for name, number in was.items() if number["decision"] == "accepted"}
+        wanted = {name for name in settled if now[name]["value"] != was[name]["value"]}
+        assert set(station.body["differing"]) == wanted != set()
+        assert {station.body["numbers"][name]["decision"] for name in wanted} == {"review"}
+        assert world.recap_row()["v00"] is None
 
 
 def test_two_photos_of_a_page_that_differ_go_to_a_person(world: World) -> None:

@@ -174,6 +174,26 @@ def test_a_retake_is_a_new_photo_that_names_the_old_one(
         assert code_of(put(client, kpps, make_photo(11), places.tps[0], replaces=wrong)) == (422, "unknown_replaced")
 
 
+def test_kpps_replace_only_what_the_kpps_of_the_station_sent(
+    client: TestClient, services: Services, places: Places, kpps: Officer, ppk: Officer
+) -> None:
+    colleague = make_officer(services, Role.KPPS, places.tps[0])
+    own, of_ppk, elsewhere = (
+        put(client, officer, make_photo(seed), tps).json()["photo"]
+        for officer, seed, tps in ((kpps, 21, places.tps[0]), (ppk, 22, places.tps[0]), (ppk, 23, places.tps[1]))
+    )
+    with services.store.write() as session:  # a person moves it here
+        moved = session.get_one(Photo, elsewhere)
+        moved.tps, moved.on_behalf = places.tps[0], False
+    for refused in (of_ppk, elsewhere):
+        answer = put(client, kpps, make_photo(24), places.tps[0], replaces=refused)
+        assert code_of(answer) == (403, "not_yours_to_replace")
+    assert count(services, Photo) == 3
+    assert put(client, colleague, make_photo(24), places.tps[0], replaces=own).status_code == 201
+    assert put(client, ppk, make_photo(25), places.tps[0], replaces=of_ppk).status_code == 201
+    assert put(client, ppk, make_photo(26), places.tps[0], replaces=own).status_code == 201
+
+
 def test_a_clock_far_off_is_noted_on_the_receipt(client: TestClient, places: Places, kpps: Officer) -> None:
     answer = put(client, kpps, make_photo(12), places.tps[0], captured_at="1970-01-01T00:00:12Z")
     assert answer.status_code == 201
