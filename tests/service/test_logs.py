@@ -14,6 +14,7 @@ from service.settings import Settings
 @pytest.fixture(autouse=True)
 def _restore_logging() -> Iterator[None]:
     handlers, level = logging.getLogger().handlers[:], logging.getLogger().level
+    logging.getLogger("uvicorn.error").setLevel(logging.NOTSET)  # servers of other tests made it quiet
     yield
     logging.getLogger().handlers[:] = handlers
     logging.getLogger().setLevel(level)
