@@ -16,9 +16,10 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -44,19 +45,25 @@ ONCE = ("job.taken", "decide.before_commit", "decide.committed", "job.before_don
 """Points that three photos sent together may pass only once: they are taken, or decided, together."""
 
 
-def plan(runs: int, seed: int) -> list[tuple[str, str]]:
+def plan(runs: int, seed: int, points: Sequence[str] = POINTS) -> list[tuple[str, str]]:
     """For each run which process dies and where: every point equally often, in a shuffled order.
+
+    Args:
+        runs: how many.
+        seed: the same seed gives the same plan.
+        points: where to kill.
 
     Returns:
         Pairs of ``web`` or ``worker``, and ``point:passing`` or ``random:<seconds>``.
     """
     chance = random.Random(seed)
     made: list[tuple[str, str]] = []
+    named = cycle(points)
     for number in range(runs):
         if number % 5 == 4:
             made.append((chance.choice(("web", "worker")), f"{AT_RANDOM}:{chance.uniform(0, 1.2):.2f}"))
             continue
-        point = POINTS[len(made) * 7 % len(POINTS)]  # 7 and 15 share no factor: all points in turn
+        point = next(named)
         passing = 1 if point in ONCE else chance.randint(1, 3)
         made.append(("web" if point.startswith("intake.") else "worker", f"{point}:{passing}"))
     chance.shuffle(made)
@@ -172,7 +179,9 @@ def database(kind: str, folder: Path) -> Iterator[str]:
         server.cleanup()
 
 
-def all_runs(kind: str, runs: int, seed: int, out: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
+def all_runs(
+    kind: str, runs: int, seed: int, out: Path, say: Callable[[str], None], points: Sequence[str] = POINTS
+) -> list[dict[str, Any]]:
     """Does the runs that are not in the log yet; returns all of them, the undisturbed one first."""
     folder = (out / kind).resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -188,7 +197,7 @@ def all_runs(kind: str, runs: int, seed: int, out: Path, say: Callable[[str], No
             scene.write_text(json.dumps([election, [[s.tps, s.token] for s in stations]]))
         election, listed = json.loads(scene.read_text())
         stations = [stage.Station(*pair) for pair in listed]
-        faults = [("", ""), *plan(runs, seed)]
+        faults = [("", ""), *plan(runs, seed, points)]
         done = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         with System(folder / "data", url) as system:
             system.start_web()
@@ -243,10 +252,13 @@ def main() -> int:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--points", nargs="+", choices=POINTS, default=POINTS, help="kill only here")
     parser.add_argument("--out", type=Path, default=Path("build/faults"))
     wanted = parser.parse_args()
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    results = all_runs(wanted.database, wanted.runs, wanted.seed, wanted.out, lambda line: print(line, flush=True))
+    results = all_runs(
+        wanted.database, wanted.runs, wanted.seed, wanted.out, lambda line: print(line, flush=True), wanted.points
+    )
     print(table(wanted.database, results))
     return int(any(result["problems"] for result in results) or bool(results[0]["end"]))
 
