@@ -70,7 +70,7 @@ class Claim:
 def state(
     services: Services, actor: Actor, election_id: str, tps: str, claims: Sequence[Claim], check_seq: SeqCheck
 ) -> StationRow:
-    """The KPPS says what its own form says.
+    """The KPPS says what its own form says. What it stated last already is not recorded again.
 
     Raises:
         ServiceError: see :func:`confirm`, without ``no_photo_to_confirm``.
@@ -131,6 +131,9 @@ def _say(
         check_seq(opened.seq)
         _refuse_time(opened, kind)
         _refuse_photos(session, opened, claims, kind)
+        claims = [claim for claim in claims if not _is_repeated(opened, claim, kind)]
+        if not claims:
+            return opened.row
         before = {claim.field: stand(opened.sayings.get(claim.field, ())) for claim in claims}
         rows = [_row(opened, claim, kind, opened.seq + k, actor, at) for k, claim in enumerate(claims, start=1)]
         alarms = _alarms(session, opened, rows, at) if kind == "statement" else []
@@ -197,6 +200,13 @@ def _refuse_after_pleno(opened: OpenStation, before: dict[str, Standing]) -> Non
     moved = [name for name, was in before.items() if stand(opened.sayings[name]).value != was.value]
     if moved:
         raise ServiceError("pleno_finalised", details={"fields": moved})
+
+
+def _is_repeated(opened: OpenStation, claim: Claim, kind: Kind) -> bool:
+    """A statement that says the same as the last one adds nothing; recorded, it would only outdate what a PPK sees."""
+    said = latest(opened.sayings.get(claim.field, ()), "statement")
+    outcome = "accepted" if claim.outcome == "value" else claim.outcome
+    return kind == "statement" and said is not None and (said.outcome, said.value) == (outcome, claim.value)
 
 
 def _row(opened: OpenStation, claim: Claim, kind: Kind, seq: int, actor: Actor, at: datetime) -> dict[str, Any]:

@@ -113,6 +113,25 @@ def test_a_statement_against_a_confirmed_number_changes_nothing_and_raises_an_al
         assert [alarm.kind for alarm in session.scalars(select(Alarm))] == ["statement_differs"]
 
 
+def test_a_statement_repeated_writes_nothing_and_the_station_keeps_its_version(desk: Desk) -> None:
+    machine_says(desk.services, desk.election, desk.tps, FULL)
+    first = desk.state("paslon_1", 101)
+    seq = view_station(desk.services, desk.election, desk.tps).seq
+    with desk.services.store.read() as session:
+        events = session.scalars(select(AuditEvent.hash)).all()
+    assert desk.state("paslon_1", 101) == first
+    assert view_station(desk.services, desk.election, desk.tps).seq == seq
+    with desk.services.store.read() as session:
+        assert session.scalars(select(AuditEvent.hash)).all() == events
+    claims = [Claim("paslon_1", "value", 101), Claim("paslon_2", "illegible")]
+    for _ in range(2):  # of several, only the new one is recorded
+        state(desk.services, desk.kpps, desk.election, desk.tps, claims, unchecked)
+        assert view_station(desk.services, desk.election, desk.tps).seq == seq + 1
+    desk.state("paslon_1", 102)
+    desk.state("paslon_1", 101)  # what counts is the last word
+    assert view_station(desk.services, desk.election, desk.tps).seq == seq + 3
+
+
 def test_rules_are_judged_on_the_numbers_of_people(desk: Desk) -> None:
     row = desk.confirm("sah", 300)
     assert row.anomalies == ()
