@@ -117,6 +117,7 @@ def decide_tps(session: Session, services: Services, election_id: str, tps: str,
     reading.body = {**station.body, "content": content}
     session.add(reading)
     session.flush()
+    acts = [*acts, *_damage_alarms(session, services, station.damaged)]
     changes = record_machine(
         session, services, election_id, tps, reading, station.decoded, photos=station.photos, acts=acts
     )
@@ -202,6 +203,17 @@ def _page_alarm(session: Session, held: Held, services: Services) -> list[Act]:
     details = {"photo": photo.id, "claimed": photo.page_claimed, "found": sorted({p for p in found if p is not None})}
     key = f"page_mismatch:{photo.id}"
     return raise_alarm(session, "page_mismatch", key, photo.election_id, photo.tps, details, services.now())
+
+
+def _damage_alarms(session: Session, services: Services, damaged: Sequence[CountingPage]) -> list[Act]:
+    acts: list[Act] = []
+    for page in damaged:
+        photo, reading = page.photo, page.reading
+        _log.error("reading.damaged", reading=reading.id, photo=photo.id)
+        details = {"photo": photo.id, "reading": reading.id, "page": reading.page}
+        key = f"reading_damaged:{reading.id}"
+        acts += raise_alarm(session, "reading_damaged", key, photo.election_id, photo.tps, details, services.now())
+    return acts
 
 
 def _finish_item(session: Session, held: Held, changes: Sequence[NumberChange], services: Services) -> None:

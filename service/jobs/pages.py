@@ -1,18 +1,21 @@
 """Which readings of a station's photos count, and what they say together. No photo and no model is needed here."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+import numpy as np
 from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
+from ocr_pipeline.errors import EvidenceError
 from ocr_pipeline.evidence_codec import unpack_evidence
 from ocr_pipeline.forms.library import load_form
 from ocr_pipeline.serialise import tps_to_dict
 from ocr_pipeline.station import PageEvidence, StationRead, decide_station, default_policy
-from ocr_pipeline.values import DecodedNumbers, Quality, TpsRead, Verdict
+from ocr_pipeline.values import CLASSES, DecodedNumbers, NumberEvidence, Quality, TpsRead, Verdict, frozen
 from service.store.photos import Photo
 from service.store.readings import Job, Reading
 
@@ -98,25 +101,45 @@ def evidence_of(page: CountingPage) -> PageEvidence:
     """A reading as the decoder wants it; its key is the reading's id.
 
     Raises:
-        EvidenceError: the stored evidence is damaged; the photo has to be read again.
+        EvidenceError: the stored evidence is damaged.
     """
     reading = page.reading
     assert reading.evidence is not None
-    assert reading.form_id is not None
-    assert reading.page is not None
     evidence = unpack_evidence(reading.evidence)
     doubted = evidence.keys() if page.disputed else page.contradicted
     evidence = {name: replace(each, placed=False) if name in doubted else each for name, each in evidence.items()}
     values: Mapping[str, int | None] = {name: number["value"] for name, number in reading.body["numbers"].items()}
     quality = reading.body["quality"]
-    return PageEvidence(
-        form=reading.form_id,
-        page=reading.page,
-        values=values,
-        evidence=evidence,
-        quality=None if quality is None else Quality(**quality),
-        key=reading.id,
-    )
+    return _page_evidence(reading, values, evidence, None if quality is None else Quality(**quality))
+
+
+def _unread(page: CountingPage) -> PageEvidence:
+    """A page whose stored evidence is damaged: every number of it is there, none is read, and so a person looks."""
+    assert page.reading.form_id is not None
+    numbers = next((p.numbers for p in load_form(page.reading.form_id).pages if p.page == page.reading.page), ())
+    nothing = {
+        number.field: NumberEvidence(
+            field=number.field,
+            boxes=frozen(np.full((len(number.boxes), len(CLASSES)), -math.log(len(CLASSES)))),
+            bubbles=None,
+            bubble_marks=None,
+            placed=False,
+            quad_photo=frozen(np.zeros((4, 2))),
+        )
+        for number in numbers
+    }
+    return _page_evidence(page.reading, {}, nothing, None)
+
+
+def _page_evidence(
+    reading: Reading,
+    values: Mapping[str, int | None],
+    evidence: Mapping[str, NumberEvidence],
+    quality: Quality | None,
+) -> PageEvidence:
+    assert reading.form_id is not None
+    assert reading.page is not None
+    return PageEvidence(reading.form_id, reading.page, values, evidence, quality, reading.id)
 
 
 _WORST: Final[Sequence[Verdict]] = ("form_inconsistent", "reading_uncertain", "incomplete", "consistent")
@@ -132,12 +155,14 @@ class DecidedPages:
         body: plain JSON: numbers and rules as in the reading contract, ``chosen`` photos by page (``form/page`` for
             further forms), ``differing`` fields.
         photos: field -> id of the photo that it was read from.
+        damaged: pages whose stored evidence cannot be opened; their numbers go to a person.
     """
 
     form_id: str
     decoded: DecodedNumbers
     body: Mapping[str, Any]
     photos: Mapping[str, str]
+    damaged: Sequence[CountingPage] = ()
 
 
 def decide_pages(forms: Sequence[str], pages: Sequence[CountingPage]) -> DecidedPages:
@@ -149,7 +174,7 @@ def decide_pages(forms: Sequence[str], pages: Sequence[CountingPage]) -> Decided
     """
     present = {page.reading.form_id for page in pages}
     used = [form_id for form_id in forms if form_id in present] or list(forms[:1])
-    evidence = [evidence_of(page) for page in pages]
+    evidence, damaged = _evidence_of_all(pages)
     stations = {form_id: decide_station(evidence, load_form(form_id), default_policy()) for form_id in used}
     of_reading = {page.reading.id: page for page in pages}
     decoded = _merged([station.decoded for station in stations.values()])
@@ -167,7 +192,20 @@ def decide_pages(forms: Sequence[str], pages: Sequence[CountingPage]) -> Decided
         "chosen": chosen,
         "differing": _differing(stations.values(), [of_reading[c["reading"]] for c in chosen.values()]),
     }
-    return DecidedPages(used[0], decoded, body, photos)
+    return DecidedPages(used[0], decoded, body, photos, damaged)
+
+
+def _evidence_of_all(pages: Iterable[CountingPage]) -> tuple[list[PageEvidence], list[CountingPage]]:
+    """One damaged reading must not keep the others of its station from being decided."""
+    evidence: list[PageEvidence] = []
+    damaged: list[CountingPage] = []
+    for page in pages:
+        try:
+            evidence.append(evidence_of(page))
+        except EvidenceError:
+            evidence.append(_unread(page))
+            damaged.append(page)
+    return evidence, damaged
 
 
 def _merged(parts: Sequence[DecodedNumbers]) -> DecodedNumbers:

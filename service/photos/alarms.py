@@ -47,6 +47,12 @@ KINDS: Mapping[str, Words] = MappingProxyType(
             "Numbers that a person confirmed are on no photo of this station any more: it was moved or withdrawn. "
             "They stand; check that they are this station's.",
         ),
+        "reading_damaged": Words(
+            "Satu hasil baca yang tersimpan rusak dan tidak dihitung. Angka halaman itu menunggu orang; lihat fotonya "
+            "dan laporkan ke pengelola server.",
+            "A stored reading is damaged and does not count. The numbers of its page wait for a person; look at the "
+            "photo, and tell whoever runs the server.",
+        ),
         "reading_held": Words(
             "Ada pembacaan baru setelah pleno ditetapkan. Dicatat, tidak dihitung; laporkan ke KPU kabupaten/kota.",
             "A new reading came after the pleno was finalised. It is kept and not counted; tell the KPU of the city.",

@@ -262,6 +262,43 @@ def test_two_photos_of_a_page_that_differ_go_to_a_person(world: World) -> None:
     assert all(station.body["numbers"][field]["decision"] == "review" for field in station.body["differing"])
 
 
+def test_a_damaged_reading_goes_to_a_person_and_keeps_no_other_page_from_counting(world: World, recorded: Path) -> None:
+    broken = world.photo({"sample": "tps-a-hal2"})
+    head = json.loads((recorded / "tps-a-hal2.json").read_text())["read"]
+    with world.services.store.write() as session:
+        job = session.get_one(Job, job_id(broken))
+        job.read_at, job.tries = world.services.now(), 1
+        session.add(
+            Reading(
+                id=new_id(),
+                photo_id=broken,
+                part=0,
+                reader_rev=job.reader_rev,
+                pipeline_rev=head["pipeline_rev"],
+                form_id=head["form"],
+                form_rev=head["form_rev"],
+                page=head["page"],
+                outcome=head["outcome"],
+                body=head,
+                evidence=(recorded / "tps-a-hal2.evidence").read_bytes()[:-9],
+                took_ms=1,
+                created_at=world.services.now(),
+            )
+        )
+    other = world.photo({"sample": "tps-a-hal1"})
+    world.work()
+    assert [world.job(photo).state for photo in (broken, other)] == ["done", "done"]
+    station = world.station()
+    assert station is not None
+    numbers = station.body["numbers"]
+    good = world.readings(other)[0].body["numbers"]
+    assert {(numbers[name]["decision"], numbers[name]["value"]) for name in head["numbers"]} == {("review", None)}
+    assert {name: numbers[name]["value"] for name in good} == {name: good[name]["value"] for name in good}
+    assert (world.recap_row()["v00"], world.recap_row()["review"] & 1) == (None, 1)
+    (alarm,) = world.rows(Alarm)
+    assert (alarm.kind, alarm.details["photo"], alarm.details["page"]) == ("reading_damaged", broken, 2)
+
+
 def test_a_wrong_claim_of_the_page_raises_an_alarm_and_keeps_the_numbers(world: World) -> None:
     world.photo({"sample": "tps-a-hal2"}, page_claimed=3, page=3)
     world.work()
