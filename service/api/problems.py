@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from ocr_pipeline.errors import PhotoRejected, TurusError
 from service.errors import ServiceError, problem_body
-from service.store.engine import cause_of, is_outage
+from service.store.engine import cause_of, is_disk_full, is_outage
 
 MEDIA_TYPE = "application/problem+json"
 _BY_STATUS = {404: "not_found", 405: "method_not_allowed", 415: "unsupported_media_type", 400: "bad_request"}
@@ -80,7 +80,8 @@ def _database_error(request: Request, error: Exception) -> JSONResponse:
     if is_outage(error):
         # Not the exception's text: it carries the statement and its values.
         _log.warning("database.away", error=type(error).__name__, cause=cause_of(error))
-        return answer(ServiceError("database_away"), _request_id(request))
+        code = "disk_full" if is_disk_full(error) else "database_away"
+        return answer(ServiceError(code), _request_id(request))
     return unexpected(request, error)
 
 

@@ -11,6 +11,19 @@ from sqlalchemy.orm import Session
 _LOCK_WAIT_S = 10
 _WRITES = "turus_writes"
 
+_SQLITE_AWAY = (
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_PROTOCOL",
+    "SQLITE_IOERR",
+    "SQLITE_CANTOPEN",
+    "SQLITE_READONLY",  # a file system that was mounted read-only after a fault of its disk
+)
+"""Beginnings of names of result codes, so that their extended codes are meant too."""
+
+_POSTGRESQL_AWAY = ("08", "53", "57", "58030", "40001", "40P01", "55P03")
+"""Connections, resources, an operator's doing (restart), input or output; then two that wait for each other."""
+
 
 class Store:
     """Sessions on one database. Share one per process; it is safe to use from many threads."""
@@ -52,12 +65,29 @@ class Store:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the error says that the database cannot be reached or does not answer, and trying again may help."""
+    """Whether the error says that the database cannot be reached or does not answer, and trying again may help.
+
+    A faulty statement, a missing table or a broken rule is none: it would fail the same for ever. Codes from
+    https://sqlite.org/rescode.html and appendix A of PostgreSQL's manual.
+    """
     if isinstance(error, PoolTimeout):
         return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    if not isinstance(error, DBAPIError):
+        return False
+    if error.connection_invalidated or is_disk_full(error):
         return True
-    return isinstance(error, OperationalError)
+    name = getattr(error.orig, "sqlite_errorname", None)
+    if name is not None:
+        return str(name).startswith(_SQLITE_AWAY)
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state).startswith(_POSTGRESQL_AWAY)
+    return isinstance(error, OperationalError)  # nobody answered: there is no code
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the database has no room left on its disk."""
+    return isinstance(error, DBAPIError) and cause_of(error) in ("SQLITE_FULL", "53100")
 
 
 def cause_of(error: BaseException) -> str:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from service import faults
 from service.errors import ServiceError
 from service.services import Services
-from service.store.engine import is_outage
+from service.store.engine import is_disk_full, is_outage
 from service.uploads.record import Arrival, Recorded, record
 
 MAX_BATCH: Final = 64
@@ -28,7 +28,6 @@ TRIES: Final = 3
 """Tries of one batch when the database hiccups: a deadlock, a restart of PostgreSQL."""
 
 _PAUSE_S: Final = 0.2
-_SQLSTATE_DISK_FULL: Final = "53100"
 _log = structlog.get_logger()
 
 T = TypeVar("T")
@@ -149,7 +148,6 @@ def database_error(error: BaseException) -> ServiceError | None:
     """What a client is told of an error of the database; ``None`` where it is not the database's being away."""
     if not isinstance(error, DBAPIError | PoolTimeout):
         return None
-    cause = getattr(error, "orig", None)
-    if getattr(cause, "sqlstate", None) == _SQLSTATE_DISK_FULL or "disk is full" in str(cause):
+    if is_disk_full(error):
         return ServiceError("disk_full")
     return ServiceError("database_away") if is_outage(error) else None

@@ -1,11 +1,14 @@
 """Whatever goes wrong, the answer has the one shape, a stable code and two languages."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
+from psycopg.errors import DiskFull
 from pydantic import Field
 from sqlalchemy.exc import OperationalError
 
@@ -24,6 +27,12 @@ class Numbers(Body):
     secret: str = ""
 
 
+def _faulty() -> sqlite3.OperationalError:
+    with closing(sqlite3.connect(":memory:")) as connection, pytest.raises(sqlite3.OperationalError) as raised:
+        connection.execute("SELECT nothing FROM nowhere")
+    return raised.value
+
+
 @pytest.fixture
 def client(tmp_path: Path) -> TestClient:
     services = build_services(Settings(data_dir=tmp_path))
@@ -37,6 +46,8 @@ def client(tmp_path: Path) -> TestClient:
             "busy": ServiceError("busy"),
             "full": ServiceError("disk_full", details={"free": 0}),
             "away": OperationalError("SELECT secret", {"name": "Budi"}, OSError("no route")),
+            "database full": OperationalError("SELECT secret", {"name": "Budi"}, DiskFull("no space")),
+            "faulty": OperationalError("SELECT secret", {"name": "Budi"}, _faulty()),
             "bug": ZeroDivisionError("Budi"),
             "form": UnknownFormError("c9", ("c1",)),
             "photo": PhotoRejected("blurred"),
@@ -56,6 +67,8 @@ def client(tmp_path: Path) -> TestClient:
         ("busy", 503, "busy"),
         ("full", 507, "disk_full"),
         ("away", 503, "database_away"),
+        ("database full", 507, "disk_full"),
+        ("faulty", 500, "internal"),
         ("bug", 500, "internal"),
         ("form", 400, "unknown_form"),
         ("photo", 422, "blurred"),

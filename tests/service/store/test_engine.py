@@ -9,11 +9,12 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from service.store.audit import AuditHead
-from service.store.engine import Store, is_outage
+from service.store.engine import Store, is_disk_full, is_outage
 from service.store.migrate import migrate
 from service.store.regions import Region
 from service.store.tables import metadata
 from service.store.triggers import APPEND_ONLY
+from tests.service.databases import Databases
 
 
 def _head(chain: str, seq: int = 0) -> AuditHead:
@@ -135,3 +136,48 @@ def test_an_unreachable_database_is_an_outage_and_a_broken_rule_is_not(tmp_path:
         session.add_all([_head("187101"), _head("187101")])
     assert not is_outage(twice.value)
     here.close()
+
+
+@pytest.mark.parametrize("statement", ["SELECT nothing FROM nowhere", "SELEKT 1", "SELECT nothing FROM region"])
+def test_a_faulty_statement_is_no_outage(store: Store, statement: str) -> None:
+    with pytest.raises(DBAPIError) as faulty, store.read() as session:
+        session.execute(text(statement))
+    assert not is_outage(faulty.value)
+    assert not is_disk_full(faulty.value)
+
+
+def test_a_lock_that_others_hold_is_an_outage(store: Store) -> None:
+    with store.write() as session:
+        session.add(_head("187101"))
+    with store.write() as holder, store.read() as session:
+        holder.execute(select(AuditHead).with_for_update())
+        session.execute(text("PRAGMA busy_timeout=0" if store.is_sqlite else "SET lock_timeout = 1"))
+        with pytest.raises(DBAPIError) as held:
+            session.execute(text("UPDATE audit_head SET seq = 1"))
+    assert is_outage(held.value)
+    assert not is_disk_full(held.value)
+
+
+def test_a_full_disk_is_an_outage_with_a_name(store: Store) -> None:
+    """SQLite may not grow any more; PostgreSQL says what it says on a full disk."""
+    grow = "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '53100'; END $$"
+    with store.write() as session:
+        if store.is_sqlite:
+            session.execute(text("CREATE TABLE large (x)"))
+            session.execute(text("PRAGMA max_page_count=1"))
+            grow = "INSERT INTO large VALUES (zeroblob(1000000))"
+        with pytest.raises(DBAPIError) as full:
+            session.execute(text(grow))
+        session.rollback()
+    assert is_outage(full.value)
+    assert is_disk_full(full.value)
+
+
+@pytest.mark.parametrize(("state", "is_away"), [("57P01", True), ("40P01", True), ("40001", True), ("42703", False)])
+def test_what_postgresql_says_decides(postgres: Databases, state: str, is_away: bool) -> None:
+    with postgres.lend() as address:
+        store = Store(address)
+        with pytest.raises(DBAPIError) as said, store.read() as session:
+            session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{state}'; END $$"))
+        store.close()
+    assert is_outage(said.value) is is_away
