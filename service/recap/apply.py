@@ -117,7 +117,7 @@ def settle_station(session: Session, station: OpenStation, at: datetime) -> Stat
         )
     moved = difference(contribution(before, full), contribution(row, full))
     if moved:
-        _add_to_sum(session, election_id, tps[:KECAMATAN_DIGITS], moved)
+        add_to_sum(session, election_id, tps[:KECAMATAN_DIGITS], moved)
     station.row = row
     return row
 
@@ -135,17 +135,6 @@ def apply_station(session: Session, election_id: str, tps: str, at: datetime) ->
         The row as it is now.
     """
     return settle_station(session, open_station(session, election_id, tps, at), at)
-
-
-def mark_seen(session: Session, election_id: str, tps: str, at: datetime) -> None:
-    """Counts a station as seen as soon as its first photo is stored, before anybody has read it.
-
-    Costs one indexed look-up where the station was seen already. :func:`service.recap.arrivals.mark_arrivals` calls it
-    soon after an upload; deciding the station does the same.
-    """
-    query = select(recap.c.seen).where(recap.c.election_id == election_id, recap.c.tps == tps)
-    if not session.scalar(query):
-        apply_station(session, election_id, tps, at)
 
 
 def sayings_of(session: Session, election_id: str, tps: str) -> dict[str, list[Saying]]:
@@ -237,7 +226,7 @@ def has_photo(session: Session, election_id: str, tps: str) -> bool:
     return session.execute(query.limit(1)).first() is not None
 
 
-def _add_to_sum(session: Session, election_id: str, kecamatan: str, moved: Mapping[str, int]) -> None:
+def add_to_sum(session: Session, election_id: str, kecamatan: str, moved: Mapping[str, int]) -> None:
     """Adds the difference in the database itself, so that nobody's change is lost."""
     added = ", ".join(f"{name} = {name} + :{name}" for name in moved)
     change = text(f"UPDATE recap_sum SET {added} WHERE election_id = :election AND kecamatan = :kecamatan")

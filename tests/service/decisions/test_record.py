@@ -6,7 +6,8 @@ from sqlalchemy import func, select
 
 from service.access import Role
 from service.ids import new_id
-from service.recap.apply import apply_station, mark_seen
+from service.recap.apply import apply_station
+from service.recap.arrivals import mark_arrivals
 from service.services import Services
 from service.store.audit import AuditEvent
 from service.store.photos import Alarm, Photo
@@ -147,8 +148,7 @@ def test_a_station_is_seen_from_its_first_photo_until_the_last_is_withdrawn(
     tps = places.tps[0]
     photo = add_photo(services, election, tps)
     for _ in range(2):
-        with services.store.write() as session:
-            mark_seen(session, election, tps, services.now())
+        mark_arrivals(services)
     assert sums(services, election, places.kecamatan[0])["tps_seen"] == 1
     with services.store.write() as session:
         found = session.get(Photo, photo)
