@@ -6,7 +6,7 @@ Done on the side and not in the upload's transaction: an officer waits for the r
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from service.elections.manage import find_election
@@ -44,7 +44,11 @@ def mark_arrivals(services: Services, after: str = NEVER) -> str:
             unseen = list(_unseen(session, ids[0], ids[-1]))
         for election_id, stations in unseen:
             with services.store.write() as session:
-                _mark(session, services, election_id, stations)
+                made = _mark_new(session, services, election_id, stations)
+            for tps in stations:
+                if tps not in made:  # it had a row, or its photo was withdrawn a moment ago
+                    with services.store.write() as session:
+                        apply_station(session, election_id, tps, services.now())
         if len(ids) < AT_ONCE:
             return max(after, f"{max(0, int(ids[-1], 16) - OVERLAP):032x}")
         after = ids[-1]
@@ -63,34 +67,26 @@ def _unseen(session: Session, first: str, last: str) -> Iterator[tuple[str, list
         yield election_id, [row.tps for row in found if row.election_id == election_id]
 
 
-def _mark(session: Session, services: Services, election_id: str, stations: Sequence[str]) -> None:
-    """Marks stations; those that had no row yet together, the few others one by one."""
+def _mark_new(session: Session, services: Services, election_id: str, stations: Sequence[str]) -> set[str]:
+    """Makes the rows of stations that have none, all in one statement; returns those stations."""
     now = services.now()
-    rows = [
-        {
-            "election_id": election_id,
-            "tps": tps,
-            "kecamatan": tps[:KECAMATAN_DIGITS],
-            "updated_at": now,
-            **columns_of(EMPTY_ROW),
-        }
-        for tps in stations
-    ]
-    made = session.scalars(insert_for(session, recap).values(rows).on_conflict_do_nothing().returning(recap.c.tps))
-    new = sorted(made)  # and locked from here on: a photo withdrawn meanwhile is noticed below, or after us
-    shown = select(Photo.tps).where(Photo.election_id == election_id, Photo.tps.in_(new), Photo.state != "withdrawn")
-    seen = sorted(set(session.scalars(shown)))
     rules = rules_of(session, find_election(session, election_id))
     row = compute_row({}, rules, seen=True)
-    session.execute(
-        update(recap)
-        .where(recap.c.election_id == election_id, recap.c.tps.in_(seen))
-        .values(columns_of(row))
-        .execution_options(synchronize_session=False)
+    constants = {"updated_at": now, **{name: value for name, value in columns_of(row).items() if value is not None}}
+    here = (
+        select(
+            Photo.election_id,
+            Photo.tps,
+            Photo.kecamatan,
+            *(bindparam(name, value, recap.c[name].type) for name, value in constants.items()),
+        )
+        .where(Photo.election_id == election_id, Photo.tps.in_(stations), Photo.state != "withdrawn")
+        .distinct()
     )
-    others = [tps for tps in stations if tps not in set(new)]
-    for tps in others:
-        apply_station(session, election_id, tps, now)
+    names = ["election_id", "tps", "kecamatan", *constants]
+    insert = insert_for(session, recap).from_select(names, here.order_by(Photo.tps))
+    made = set(session.scalars(insert.on_conflict_do_nothing().returning(recap.c.tps)))
     moved = difference(contribution(EMPTY_ROW, rules.full), contribution(row, rules.full))
-    for kecamatan, count in sorted(Counter(tps[:KECAMATAN_DIGITS] for tps in seen).items()):
+    for kecamatan, count in sorted(Counter(tps[:KECAMATAN_DIGITS] for tps in made).items()):
         add_to_sum(session, election_id, kecamatan, {name: amount * count for name, amount in moved.items()})
+    return made
