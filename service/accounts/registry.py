@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cryptography.fernet import InvalidToken
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from service.access import Action, Actor, Role, authorise
@@ -279,13 +279,6 @@ def find_by_typed(session: Session, services: Services, typed: str) -> Account |
         phone_hash = ""  # no account has it
     login = typed.strip().lower() if typed.isprintable() else ""  # no database takes a NUL
     return session.scalar(select(Account).where(or_(Account.login == login, Account.phone_hash == phone_hash)))
-
-
-def count_accounts(services: Services, role: Role, state: str) -> int:
-    """How many accounts of a role are in a state."""
-    query = select(func.count()).select_from(Account).where(Account.role == role.value, Account.state == state)
-    with services.store.read() as session:
-        return session.scalar(query) or 0
 
 
 def _act(action: str, actor: Actor, account: Account, reason: str | None, **details: object) -> Act:

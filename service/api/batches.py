@@ -25,7 +25,8 @@ from service.batches.batches import (
 )
 from service.batches.filters import BatchFilter
 from service.batches.report import report_csv, report_json
-from service.regions.codes import region_from_path, shown
+from service.elections.draft import ID_PATTERN
+from service.regions.codes import PLACE_PATTERN, region_from_path, shown
 from service.services import Services
 from service.store.readings import Batch
 
@@ -43,11 +44,11 @@ class FilterBody(Body):
 
     region: str | None = Field(
         None,
-        pattern="^(0|[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{4}([0-9]{3})?)?)?)?)$",
+        pattern=PLACE_PATTERN,
         description="region or station code, `0` the nation; default: the caller's own region",
         examples=["187101"],
     )
-    election: str | None = Field(None, pattern="^[a-z0-9][a-z0-9_.-]{0,63}$", examples=["ppwp-2024"])
+    election: str | None = Field(None, pattern=ID_PATTERN, examples=["ppwp-2024"])
     failed: bool = Field(False, description="the reader broke on it")
     failures: list[Code] = Field([], max_length=20, description="... with one of these codes")
     reasons: list[Code] = Field([], max_length=30, description="refused for one of these", examples=[["blurred"]])

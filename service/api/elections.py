@@ -22,7 +22,7 @@ from service.elections.manage import (
     open_election,
     view_election,
 )
-from service.regions.codes import shown
+from service.regions.codes import AREA_PATTERN, shown
 from service.store.recap import SLOTS
 from service.store.regions import Candidate, Election
 
@@ -49,7 +49,7 @@ FieldId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 FormId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Scope = Annotated[
     str,
-    StringConstraints(pattern=r"^(0|[0-9]{2}([0-9]{2}([0-9]{2})?)?)$"),
+    StringConstraints(pattern=AREA_PATTERN),
     Field(description="area: `0` the nation, or a region of 2, 4 or 6 digits", examples=["1871"]),
 ]
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints
 
 from service.api.shapes import Answer, Body, Message
+from service.regions.codes import TPS_PATTERN
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
@@ -23,7 +24,7 @@ Reason = Annotated[
     AfterValidator(_printable),
     Field(description="why, for the history and the audit; no names or phone numbers", examples=["Salah TPS"]),
 ]
-TpsCode = Annotated[str, Field(pattern="^[0-9]{13}$", description="13 digits", examples=["1871010001001"])]
+TpsCode = Annotated[str, Field(pattern=TPS_PATTERN, description="13 digits", examples=["1871010001001"])]
 
 
 class Coded(Answer):

@@ -24,13 +24,14 @@ from service.api.shapes import (
     etag,
     require_match,
 )
+from service.elections.draft import ID_PATTERN
 from service.errors import ServiceError
 from service.photos.alarms import AlarmFilter, clear_alarm, list_alarms, words_of
 from service.photos.change import CheckRev, Move, move_photo, restore_photo, withdraw_photo
 from service.photos.files import find_view, take_original
 from service.photos.news import News, Streams, Timing, follow, mark_of, photo_news, session_lives, station_news
 from service.photos.view import PhotoFilter, find_photo, list_photos, see_history, see_photos
-from service.regions.codes import region_from_path
+from service.regions.codes import PLACE_PATTERN, TPS_PATTERN, region_from_path
 from service.services import Services
 from service.store.photos import Alarm, Photo
 
@@ -42,11 +43,11 @@ _ID = re.compile("[0-9a-f]{32}")
 
 
 Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$", description="id of the photo or alarm")]
-ElectionId = Annotated[str | None, Query(pattern="^[a-z0-9][a-z0-9_.-]{0,63}$", description="one election")]
+ElectionId = Annotated[str | None, Query(pattern=ID_PATTERN, description="one election")]
 RegionCode = Annotated[
     str | None,
     Query(
-        pattern="^(0|[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{4}([0-9]{3})?)?)?)?)$",
+        pattern=PLACE_PATTERN,
         description="region or station code, `0` the nation; default: the caller's own region",
     ),
 ]
@@ -250,7 +251,7 @@ async def station_events(
     services: Svc,
     actor: Seer,
     request: Request,
-    tps: Annotated[str, Query(pattern="^[0-9]{13}$", description="13 digits")],
+    tps: Annotated[str, Query(pattern=TPS_PATTERN, description="13 digits")],
     election: ElectionId = None,
     last_event_id: LastEventId = None,
 ) -> Response:

@@ -13,10 +13,13 @@ from service.api.regions import ElectionPath, Text, Viewer
 from service.api.shapes import Answer, Body, etag, require_match
 from service.pleno.meeting import PlenoView, finalise_pleno, open_pleno, reopen_pleno, view_pleno
 from service.pleno.state import PlenoState, pleno_state
+from service.regions.codes import KECAMATAN_PATTERN
 
 router = APIRouter(prefix="/pleno", tags=["pleno"])
 
-Kecamatan = Annotated[str, Path(pattern=r"^[0-9]{6}$", description="the kecamatan's six digits", examples=["187101"])]
+Kecamatan = Annotated[
+    str, Path(pattern=KECAMATAN_PATTERN, description="the kecamatan's six digits", examples=["187101"])
+]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="`ETag` of the meeting as you saw it")]
 Leader = Annotated[Actor, Depends(Requires(Action.PLENO))]
 City = Annotated[Actor, Depends(Requires(Action.REOPEN_PLENO))]

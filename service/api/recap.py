@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel, Field
 
 from service.access import Action, authorise
@@ -27,14 +27,6 @@ router = APIRouter(prefix="/recap", tags=["recap"])
 CACHE_S = 5
 """How long a client may keep totals without asking again, seconds."""
 
-AnyPlace = Annotated[
-    str,
-    Path(
-        pattern=r"^(0|[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{4})?)?)?)$",
-        description="region code, `0` the nation",
-        examples=["1871"],
-    ),
-]
 IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", description="`ETag` of the totals you have")]
 
 
@@ -128,7 +120,7 @@ def totals(
 @router.get("/{election_id}/{region}/stations")
 def stations(
     election_id: ElectionPath,
-    region: AnyPlace,
+    region: RegionPath,
     services: Svc,
     actor: Viewer,
     state: Annotated[StationState | None, Query(description="only stations in this state")] = None,

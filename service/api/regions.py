@@ -10,14 +10,14 @@ from pydantic import AfterValidator, Field, StringConstraints
 from service.access import Action, Actor, authorise
 from service.api.deps import Requires, Svc
 from service.api.shapes import Answer
-from service.regions.codes import region_from_path, shown
+from service.elections.draft import ID_PATTERN
+from service.regions.codes import REGION_PATTERN, TPS_PATTERN, region_from_path, shown
 from service.regions.queries import children_of, get_region, path_to, search_regions, stations_of
 from service.store.regions import Region
 
 router = APIRouter(prefix="/regions", tags=["regions"])
 
 MAX_FOUND = 50
-_CODE = r"^(0|[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{4})?)?)?)$"
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
@@ -29,11 +29,9 @@ def printable(text: str) -> str:
 
 
 Viewer = Annotated[Actor, Depends(Requires(Action.SEE_RECAP))]
-RegionPath = Annotated[str, Path(pattern=_CODE, description="region code, `0` the nation", examples=["1871"])]
-TpsPath = Annotated[str, Path(pattern=r"^[0-9]{13}$", description="13 digits", examples=["1871011001001"])]
-ElectionPath = Annotated[
-    str, Path(pattern=r"^[a-z0-9][a-z0-9-]{1,62}$", description="id of the election", examples=["ppwp-2024"])
-]
+RegionPath = Annotated[str, Path(pattern=REGION_PATTERN, description="region code, `0` the nation", examples=["1871"])]
+TpsPath = Annotated[str, Path(pattern=TPS_PATTERN, description="13 digits", examples=["1871011001001"])]
+ElectionPath = Annotated[str, Path(pattern=ID_PATTERN, description="id of the election", examples=["ppwp-2024"])]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(printable)]
 
 

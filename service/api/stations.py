@@ -13,6 +13,7 @@ from service.api.recap import AnomalyAnswer, anomaly_answers
 from service.api.regions import RegionItem, Text, TpsPath, Viewer, items
 from service.api.shapes import Answer, Body, Message, etag, require_match
 from service.decisions.people import MAX_CLAIMS, Claim, SeqCheck, change, confirm, state
+from service.elections.draft import ID_PATTERN
 from service.elections.fields import forms_of
 from service.pleno.state import PlenoState, pleno_state
 from service.recap.rows import StationRow
@@ -26,9 +27,7 @@ router = APIRouter(prefix="/stations", tags=["stations"])
 
 ElectionQuery = Annotated[
     str,
-    Query(
-        alias="election", pattern=r"^[a-z0-9][a-z0-9-]{1,62}$", description="id of the election", examples=["ppwp-2024"]
-    ),
+    Query(alias="election", pattern=ID_PATTERN, description="id of the election", examples=["ppwp-2024"]),
 ]
 FieldPath = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="field id", examples=["paslon_1"])]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="`ETag` of the station as you saw it")]

@@ -10,12 +10,13 @@ from service.api.deps import Svc
 from service.api.intake import UPLOAD_PROBLEMS, In, Sender, body_length
 from service.api.receipts import ReceiptAnswer
 from service.api.shapes import Answer, Body
+from service.elections.draft import ID_PATTERN
 from service.errors import ServiceError
+from service.regions.codes import TPS_PATTERN
 from service.store.photos import Receipt
 from service.uploads import uploads as rows
 from service.uploads.checks import check_claim, check_unless_known
 from service.uploads.claims import (
-    ELECTION_PATTERN,
     CaptureTime,
     Claim,
     ElectionId,
@@ -133,8 +134,8 @@ _FORM_BODY: Final[dict[str, Any]] = {
                     "type": "object",
                     "required": ["election", "tps", FILE_FIELD],
                     "properties": {
-                        "election": {"type": "string", "pattern": ELECTION_PATTERN},
-                        "tps": {"type": "string", "pattern": "^[0-9]{13}$"},
+                        "election": {"type": "string", "pattern": ID_PATTERN},
+                        "tps": {"type": "string", "pattern": TPS_PATTERN},
                         "page": {"type": "integer", "minimum": 1, "maximum": 99},
                         "captured_at": {"type": "string", "format": "date-time"},
                         "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},

@@ -21,6 +21,7 @@ from service.accounts.tokens import shown_code
 from service.api.deps import Requires, Svc
 from service.api.shapes import MAX_PAGE, Answer, Body, Message, Page, decode_cursor, encode_cursor, etag
 from service.errors import ServiceError
+from service.regions.codes import PLACE_PATTERN
 from service.services import Services
 from service.store.accounts import Account
 
@@ -29,9 +30,7 @@ router = APIRouter(prefix="/users", tags=["users"])
 Manager = Annotated[Actor, Depends(Requires(Action.MANAGE_ACCOUNTS))]
 State = Literal["invited", "active", "disabled", "erased"]
 UserId = Annotated[str, Path(pattern=r"^[0-9A-Za-z]{1,32}$", examples=["01926f7a5d0e7c3f8a1b2c3d4e5f6071"])]
-Region = Annotated[
-    str, Field(pattern=r"^(0|[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{4}([0-9]{3})?)?)?)?)$", examples=["187101"])
-]
+Region = Annotated[str, Field(pattern=PLACE_PATTERN, examples=["187101"])]
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, func, or_, select
@@ -53,12 +53,6 @@ class BatchFilter:
         """Plain JSON of what was asked, without what was not."""
         given = {name: value for name, value in asdict(self).items() if value not in (None, False, "", (), [])}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
-
-
-def filter_from_json(stored: dict[str, Any]) -> BatchFilter:
-    """The filter that :meth:`BatchFilter.as_json` wrote; what this version does not know is left out."""
-    known = {field.name for field in fields(BatchFilter)}
-    return BatchFilter(**{name: value for name, value in stored.items() if name in known})
 
 
 def matching(session: Session, wanted: BatchFilter) -> Select[str]:

@@ -24,6 +24,18 @@ KECAMATAN_DIGITS: Final = 6
 DESA_DIGITS: Final = 10
 TPS_DIGITS: Final = 13
 
+PLACE_PATTERN: Final = r"^(0|[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{4}([0-9]{3})?)?)?)?)$"
+"""A code of any level in addresses and bodies, the nation ``0``, stations too."""
+
+REGION_PATTERN: Final = r"^(0|[0-9]{2}([0-9]{2}([0-9]{2}([0-9]{4})?)?)?)$"
+"""The same without stations."""
+
+AREA_PATTERN: Final = r"^(0|[0-9]{2}([0-9]{2}([0-9]{2})?)?)$"
+"""The same down to the kecamatan: what an election can be about."""
+
+KECAMATAN_PATTERN: Final = r"^[0-9]{6}$"
+TPS_PATTERN: Final = r"^[0-9]{13}$"
+
 _CODE = re.compile(r"(?:[0-9]{2}(?:[0-9]{2}(?:[0-9]{2}(?:[0-9]{4}(?:[0-9]{3})?)?)?)?)?")
 
 

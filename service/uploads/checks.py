@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from ocr_pipeline.errors import UnknownFormError
 from ocr_pipeline.forms.library import load_form
 from service.access import Action, Actor, Role, authorise
+from service.elections.manage import accepts_photos
 from service.errors import ServiceError
 from service.services import Services
 from service.store.photos import Photo, Receipt
@@ -74,7 +75,8 @@ def _check(session: Session, services: Services, actor: Actor, claim: Claim, siz
         raise ServiceError("unknown_tps", details={"tps": claim.tps})
     if claim.replaces is not None:
         _check_replaced(session, actor, claim, claim.replaces)
-    _check_open(row, services.now())
+    if not accepts_photos(row, services.now()):
+        raise ServiceError("election_closed")
     if claim.page is not None:
         _check_page(claim.page, tuple(row.forms))
     check_room(services, size_bytes or 0)
@@ -146,13 +148,6 @@ def _look_up(session: Session, actor: Actor, claim: Claim) -> Any:
     if row is None:
         raise ServiceError("unknown_election")
     return row
-
-
-def _check_open(row: Any, now: datetime) -> None:
-    begun = row.opens_at is None or row.opens_at <= now
-    over = row.closes_at is not None and row.closes_at <= now
-    if row.state != "open" or not begun or over:
-        raise ServiceError("election_closed")
 
 
 def _check_page(page: int, forms: tuple[str, ...]) -> None:

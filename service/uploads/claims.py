@@ -18,7 +18,9 @@ from pydantic import (
     ValidationError,
 )
 
+from service.elections.draft import ID_PATTERN
 from service.errors import ServiceError
+from service.regions.codes import TPS_PATTERN
 from service.uploads import problems as problems
 
 MAX_METADATA_CHARS: Final = 8192
@@ -47,11 +49,8 @@ def _printable(value: str) -> str:
     return "".join(filter(str.isprintable, value)).strip()[:_SHOWN_CHARS]
 
 
-ELECTION_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{1,62}$"
-"""As in :mod:`service.elections.draft`."""
-
-ElectionId = Annotated[str, StringConstraints(pattern=ELECTION_PATTERN)]
-TpsCode = Annotated[str, StringConstraints(pattern=r"^[0-9]{13}$")]
+ElectionId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+TpsCode = Annotated[str, StringConstraints(pattern=TPS_PATTERN)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$"), AfterValidator(str.lower)]
 PageNumber = Annotated[int, Field(ge=1, le=99)]
 CaptureTime = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
