@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     min_free_bytes: int = Field(default=256 * MEGABYTE, ge=0, description="room kept free; below it uploads get 507")
     max_receiving: int = Field(default=256, ge=1, description="uploads received at once per process; more get 503")
     max_open_uploads: int = Field(default=20, ge=1, description="unfinished uploads per account")
+    max_photos_per_station: int = Field(default=100, ge=1, description="photos of one station per account and election")
     upload_ttl_hours: int = Field(default=72, ge=1, description="how long an unfinished upload is kept")
     chunk_timeout_s: float = Field(default=60, gt=0, description="silence after which an upload is cut")
     readers: int = Field(

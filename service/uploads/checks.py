@@ -46,7 +46,8 @@ def check_claim(services: Services, actor: Actor, claim: Claim, size_bytes: int 
 
     Raises:
         ServiceError: ``foreign_region``, ``forbidden``, ``photo_too_large``, ``unknown_election``, ``unknown_tps``,
-            ``election_closed``, ``unknown_page``, ``unknown_replaced``, ``not_yours_to_replace``, ``disk_full``.
+            ``election_closed``, ``unknown_page``, ``unknown_replaced``, ``not_yours_to_replace``, ``too_many_photos``,
+            ``disk_full``.
     """
     authorise(actor, Action.UPLOAD, claim.tps)
     with services.store.read() as session:
@@ -79,6 +80,8 @@ def _check(session: Session, services: Services, actor: Actor, claim: Claim, siz
         raise ServiceError("election_closed")
     if claim.page is not None:
         _check_page(claim.page, tuple(row.forms))
+    if row.sent >= services.settings.max_photos_per_station:
+        raise ServiceError("too_many_photos", details={"limit": services.settings.max_photos_per_station})
     check_room(services, size_bytes or 0)
     return Place(claim.election, claim.tps, row.kecamatan)
 
@@ -122,7 +125,7 @@ def is_on_behalf(actor: Actor) -> bool:
 
 
 def _look_up(session: Session, actor: Actor, claim: Claim) -> Any:
-    """The election, the station's kecamatan, and the actor's receipt for this photo, if there is one."""
+    """The election, the station's kecamatan, how many photos of it the actor sent, and its receipt for this one."""
     election, tps, photo = Election.__table__.c, Tps.__table__.c, Photo.__table__.c
     photo_id = (
         select(photo.id)
@@ -130,8 +133,18 @@ def _look_up(session: Session, actor: Actor, claim: Claim) -> Any:
         .scalar_subquery()
     )
     own = and_(Receipt.photo_id == func.coalesce(photo_id, ""), Receipt.account_id == actor.account_id)
+    sent = (
+        select(func.count())
+        .where(
+            photo.election_id == claim.election,
+            photo.tps_sent == claim.tps,
+            photo.sender_id == actor.account_id,
+        )
+        .scalar_subquery()
+    )
     row = session.execute(
         select(
+            sent.label("sent"),
             election.state,
             election.opens_at,
             election.closes_at,

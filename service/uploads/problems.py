@@ -37,6 +37,11 @@ register(
             "Foto yang akan diganti tidak ada pada TPS ini. Kirim sebagai foto baru.",
             "The photo to be replaced is not one of this station. Send it as a new photo.",
         ),
+        "too_many_photos": (
+            409,
+            "Akun ini sudah mengirim terlalu banyak foto untuk TPS ini. Minta PPK mengirimkan foto yang kurang.",
+            "This account has sent too many photos of this station. Ask the PPK to send what is missing.",
+        ),
         "not_yours_to_replace": (
             403,
             "KPPS hanya dapat mengganti foto yang dikirim KPPS TPS itu sendiri. Kirim sebagai foto baru.",

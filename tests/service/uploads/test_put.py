@@ -1,6 +1,7 @@
 """The whole file at once: as a body, or in a form; and asking before sending."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -231,6 +232,20 @@ def test_an_election_takes_photos_only_while_it_is_open(
     assert put(client, kpps, data, places.tps[0]).status_code == 201
     clock.advance(hours=1)
     assert code_of(put(client, kpps, make_photo(15), places.tps[0])) == (409, "election_closed")
+
+
+def test_one_account_cannot_fill_the_disk(services: Services, places: Places, kpps: Officer) -> None:
+    """A bound on one account's photos of a station; what it sent before is still answered, and the PPK can send."""
+    bounded = replace(services, settings=services.settings.model_copy(update={"max_photos_per_station": 2}))
+    with Intake(bounded, sweep_every_s=0) as intake:
+        client = TestClient(make_app(bounded, intake))
+        first, second, third = (make_photo(number) for number in (30, 31, 32))
+        for data in (first, second):
+            assert put(client, kpps, data, places.tps[0]).status_code == 201
+        assert code_of(put(client, kpps, third, places.tps[0])) == (409, "too_many_photos")
+        assert put(client, kpps, first, places.tps[0]).status_code == 200
+        ppk = make_officer(bounded, Role.PPK, places.kecamatan[0])
+        assert put(client, ppk, third, places.tps[0]).status_code == 201
 
 
 def test_one_account_cannot_take_every_place(intake: Intake) -> None:
