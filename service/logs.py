@@ -46,7 +46,7 @@ def set_up_logs(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("uvicorn.access", "alembic", "httpx", "dbos", "asyncio"):
+    for noisy in ("uvicorn.access", "alembic", "httpx2", "dbos", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     for own_handlers in ("uvicorn", "uvicorn.error", "uvicorn.access", "dbos"):
         logger = logging.getLogger(own_handlers)

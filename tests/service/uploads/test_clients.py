@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from sqlalchemy import func, select
 from tusclient.client import TusClient
@@ -57,7 +57,7 @@ def test_tuspy_resumes_after_a_cut_at_every_tenth(
         assert proxy.cuts == len(TENTHS) + 1
         assert harsh or proxy.sent_bytes < 1.5 * PHOTO_BYTES, "it began again instead of going on"
     check_kept_once(services, data)
-    state = httpx.get(str(uploader.url).replace(proxy.url, server), timeout=60, headers=kpps.headers).json()
+    state = httpx2.get(str(uploader.url).replace(proxy.url, server), timeout=60, headers=kpps.headers).json()
     assert state["state"] == "done"
     assert verify_kept(state["receipt"])
 
@@ -129,6 +129,6 @@ def test_tus_js_client_resumes_after_a_cut_at_every_tenth(
         assert proxy.cuts == len(TENTHS)
     said = json.loads(done.stdout)
     check_kept_once(services, data)
-    receipt = httpx.get(f"{server}/receipts/{said['receipt']}", timeout=60, headers=kpps.headers).json()
+    receipt = httpx2.get(f"{server}/receipts/{said['receipt']}", timeout=60, headers=kpps.headers).json()
     assert receipt["sha256"] == sha_of(data)
     assert verify_kept(receipt)

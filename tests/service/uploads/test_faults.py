@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
@@ -396,13 +396,13 @@ def raw_patch(server: str, officer: Officer, url: str, offset: int, length: int,
 def begin_over(server: str, officer: Officer, data: bytes, tps: str) -> str:
     metadata = encode({"election": ELECTION, "tps": tps})
     headers = {**TUS, **officer.headers, "Upload-Length": str(len(data)), "Upload-Metadata": metadata}
-    answer = httpx.post(f"{server}/uploads", timeout=60, headers=headers)
+    answer = httpx2.post(f"{server}/uploads", timeout=60, headers=headers)
     assert answer.status_code == 201
     return answer.headers["Location"]
 
 
 def offset_over(server: str, officer: Officer, url: str) -> int:
-    answer = httpx.head(f"{server}{url}", timeout=60, headers={**TUS, **officer.headers})
+    answer = httpx2.head(f"{server}{url}", timeout=60, headers={**TUS, **officer.headers})
     assert answer.status_code == 200
     return int(answer.headers["Upload-Offset"])
 
@@ -459,7 +459,7 @@ def test_a_phone_that_comes_back_takes_over_from_its_dead_connection(
             wait_until(lambda: sum(taken) == 10_000)
             assert offset_over(server, kpps, url) == 10_000  # long before the server's own timeout
             headers = {**TUS, **PATCH_TYPE, **kpps.headers, "Upload-Offset": "10000"}
-            answer = httpx.patch(f"{server}{url}", timeout=60, headers=headers, content=data[10_000:])
+            answer = httpx2.patch(f"{server}{url}", timeout=60, headers=headers, content=data[10_000:])
             assert (answer.status_code, bool(answer.headers["Turus-Receipt"])) == (204, True)
             assert b"upload_taken_over" in dead.recv(65536)
 
@@ -478,7 +478,9 @@ def test_a_slow_upload_is_made_safe_while_it_comes(
                 connection.sendall(data[sent : sent + 100])
                 sent += 100
                 time.sleep(0.02)
-                state = httpx.get(f"{server}{url}", timeout=60, headers=kpps.headers).json()  # asks without stopping it
+                state = httpx2.get(
+                    f"{server}{url}", timeout=60, headers=kpps.headers
+                ).json()  # asks without stopping it
                 offset = state["offset_bytes"]
             assert offset <= sent
             connection.sendall(data[sent:])
@@ -503,7 +505,7 @@ def test_a_put_that_is_cut_off_leaves_nothing_and_may_be_repeated(
         wait_until(lambda: intake.receiving_now == 0)
         wait_until(lambda: not list(intake.scratch_dir.iterdir()))
         assert nothing_recorded(services)
-        answer = httpx.put(f"{server}/photos/{sha_of(data)}?{query}", timeout=60, headers=kpps.headers, content=data)
+        answer = httpx2.put(f"{server}/photos/{sha_of(data)}?{query}", timeout=60, headers=kpps.headers, content=data)
         assert answer.status_code == 201
 
 
@@ -518,13 +520,13 @@ def test_more_at_once_than_the_process_takes_are_asked_to_come_back(
         held = [raw_patch(server, kpps, url, 0, len(data), data[:100]) for url in urls]
         wait_until(lambda: intake.receiving_now == 2)
         url = f"{server}/photos/{sha_of(data)}?election={ELECTION}&tps={places.tps[0]}"
-        answer = httpx.put(url, timeout=60, headers=kpps.headers, content=data)
+        answer = httpx2.put(url, timeout=60, headers=kpps.headers, content=data)
         assert (answer.status_code, answer.json()["code"]) == (503, "busy")
         assert int(answer.headers["Retry-After"]) > 0
         for connection in held:
             connection.close()
         wait_until(lambda: intake.receiving_now == 0)
-        assert httpx.put(url, timeout=60, headers=kpps.headers, content=data).status_code == 201
+        assert httpx2.put(url, timeout=60, headers=kpps.headers, content=data).status_code == 201
 
 
 def test_a_server_that_stops_keeps_what_was_under_way(
@@ -541,9 +543,9 @@ def test_a_server_that_stops_keeps_what_was_under_way(
         url = begin_over(server, kpps, data, places.tps[0])
         with raw_patch(server, kpps, url, 0, len(data), data[:11_111]) as connection:
             wait_until(lambda: sum(taken) == 11_111)
-            assert httpx.post(f"{server}/stop", timeout=60).status_code == 200
+            assert httpx2.post(f"{server}/stop", timeout=60).status_code == 200
             assert b" 503 " in connection.recv(65536).splitlines()[0]
-        answer = httpx.put(
+        answer = httpx2.put(
             f"{server}/photos/{sha_of(data)}?election={ELECTION}&tps={places.tps[0]}",
             headers=kpps.headers,
             content=data,
