@@ -13,7 +13,8 @@ from service.errors import ServiceError, register
 MAX_TABLE_BYTES = 5_000_000
 MAX_UNPACKED_BYTES = 20_000_000
 """A list of the most rows unpacks to a fifth of it. A file made to fill it costs seconds of a core, so no more."""
-MAX_ROWS = 20_000
+MAX_ROWS = 5_000
+"""An import is one transaction, and on SQLite nobody else writes meanwhile: three seconds for so many."""
 MAX_COLUMNS = 50
 MAX_CELL_CHARS = 200
 
