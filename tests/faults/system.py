@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 import httpx2
 
@@ -25,15 +24,14 @@ class Process:
         self._arguments = arguments
         self._environment = environment
         self._log_path = log
-        self._log: IO[bytes] | None = None
         self._running: subprocess.Popen[bytes] | None = None
 
     def start(self, fault: str = "") -> None:
         """Starts it; with a fault it kills itself at that point (service/faults.py)."""
-        self._log = self._log_path.open("ab")
         environment = {**self._environment, **({VARIABLE: fault} if fault else {})}
         command = [sys.executable, "-m", "service.cli.main", *self._arguments]
-        self._running = subprocess.Popen(command, env=environment, stdout=self._log, stderr=self._log)
+        with self._log_path.open("ab") as log:  # the process keeps its own
+            self._running = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     @property
     def dead(self) -> bool:
@@ -60,8 +58,7 @@ class Process:
             return self._running.wait(STOP_WITHIN_S)
         finally:
             self._running.kill()
-            if self._log:
-                self._log.close()
+            self._running.wait()
 
 
 class System:
