@@ -45,7 +45,8 @@ def test_runs_are_run_once_known_and_forgotten(settings: Settings) -> None:
         runs = [Run(job_id, 1) for job_id in ("a", "nothing", "held")]
         queue.submit(runs)
         queue.submit(runs)
-        wait_until(lambda: queue.status(runs)[runs[1]] == "ended" and runs[2] in echo.read_runs)
+        wait_until(lambda: [queue.status(runs)[run] for run in runs[:2]] == ["ended", "ended"])
+        wait_until(lambda: runs[2] in echo.read_runs)
         assert queue.status([*runs, Run("a", 2)]) == {
             runs[0]: "ended",
             runs[1]: "ended",
