@@ -6,11 +6,11 @@ Each try is counted before its password is looked at, so that tries sent all at 
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from service.services import Services
 from service.store.accounts import LoginThrottle
+from service.store.insert import insert_for
 
 FREE_TRIES = 5
 FIRST_LOCK = timedelta(minutes=1)
@@ -69,8 +69,7 @@ def sweep_tries(session: Session, now: datetime) -> None:
 
 
 def _locked_row(session: Session, key: str, now: datetime) -> LoginThrottle:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    new = insert(LoginThrottle).values(key=key, failures=0, last_try_at=now, locked_until=None)
+    new = insert_for(session, LoginThrottle).values(key=key, failures=0, last_try_at=now, locked_until=None)
     session.execute(new.on_conflict_do_nothing())
     query = select(LoginThrottle).where(LoginThrottle.key == key).with_for_update()
     return session.scalars(query.execution_options(populate_existing=True)).one()

@@ -13,11 +13,11 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from service.access import Actor
 from service.store.audit import AuditEvent, AuditHead
+from service.store.insert import insert_for
 
 NATIONAL = "0"
 """The chain of events that belong to no kecamatan: accounts, elections, forms, batches."""
@@ -99,8 +99,7 @@ def event_hash(body: str) -> str:
 
 
 def _lock_head(session: Session, chain: str) -> AuditHead:
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    session.execute(insert(AuditHead).values(chain=chain, seq=0, hash=GENESIS).on_conflict_do_nothing())
+    session.execute(insert_for(session, AuditHead).values(chain=chain, seq=0, hash=GENESIS).on_conflict_do_nothing())
     return session.scalars(
         select(AuditHead).where(AuditHead.chain == chain).with_for_update().execution_options(populate_existing=True)
     ).one()

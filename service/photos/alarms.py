@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 import service.photos.problems  # noqa: F401 - registers the codes
@@ -17,6 +16,7 @@ from service.errors import ServiceError
 from service.ids import new_id
 from service.report.words import Words
 from service.services import Services
+from service.store.insert import insert_for
 from service.store.photos import Alarm
 
 KINDS: Mapping[str, Words] = MappingProxyType(
@@ -111,7 +111,6 @@ def raise_alarm(
     Returns:
         Audit acts for the caller to append last, one a kecamatan; none when the alarm was there already.
     """
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = {
         "id": new_id(),
         "key": key,
@@ -123,7 +122,7 @@ def raise_alarm(
         "raised_at": now,
     }
     made = session.scalars(
-        insert(Alarm).values(row).on_conflict_do_nothing(index_elements=["key"]).returning(Alarm.id)
+        insert_for(session, Alarm).values(row).on_conflict_do_nothing(index_elements=["key"]).returning(Alarm.id)
     ).all()
     return [act for alarm_id in made for act in _acts("alarm.raised", alarm_id, kind, tps, tps_other, None, None)]
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import structlog
 from sqlalchemy import Row, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ocr_pipeline.errors import EvidenceError
@@ -12,6 +11,7 @@ from ocr_pipeline.recognition.handwriting import SAME_SHEET, handwriting_buckets
 from service.audit import Act
 from service.photos.alarms import raise_alarm
 from service.services import Services
+from service.store.insert import insert_for
 from service.store.photos import Photo
 from service.store.readings import HandwritingKey, Reading
 
@@ -70,13 +70,12 @@ def _buckets(reading: Reading) -> Sequence[str]:
 
 def _lock_and_note(session: Session, election_id: str, buckets: Sequence[str], reading_id: str) -> None:
     is_postgresql = session.get_bind().dialect.name == "postgresql"
-    insert = postgresql.insert if is_postgresql else sqlite.insert
     for bucket in buckets:  # sorted, so that two transactions lock in one order
         if is_postgresql:
             key = func.hashtextextended(f"{election_id}|{bucket}", 0)
             session.execute(select(func.pg_advisory_xact_lock(key)))
         row = {"election_id": election_id, "bucket": bucket, "reading_id": reading_id}
-        session.execute(insert(HandwritingKey).values(row).on_conflict_do_nothing())
+        session.execute(insert_for(session, HandwritingKey).values(row).on_conflict_do_nothing())
 
 
 def _candidates(

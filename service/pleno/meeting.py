@@ -20,10 +20,10 @@ from service.elections.manage import DRAFT, RevCheck, find_election
 from service.errors import ServiceError
 from service.ids import new_id
 from service.pleno.state import FINALISED, OPEN, find_pleno
-from service.recap.apply import insert_for
 from service.regions.codes import KECAMATAN_LEVEL
 from service.regions.queries import get_region
 from service.services import Services
+from service.store.insert import insert_for
 from service.store.recap import COUNTS, Pleno, recap_sum
 from service.store.regions import Region
 

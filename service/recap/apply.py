@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, bindparam, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Row, bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from service.decisions.ranking import Saying
@@ -20,7 +19,7 @@ from service.pleno.state import FINALISED, hold_pleno
 from service.recap.anomalies import Limits
 from service.recap.rows import Rules, StationRow, compute_row, contribution, difference
 from service.regions.codes import KECAMATAN_DIGITS
-from service.store.base import Base
+from service.store.insert import insert_for
 from service.store.photos import Photo
 from service.store.readings import Decision
 from service.store.recap import SLOTS, Pleno, recap, recap_sum, value_column
@@ -178,11 +177,6 @@ def row_of(row: Row[Any], slots: int) -> StationRow:
         anomalies=tuple(found["anomalies"]),
         values=tuple(found[name] for name in _VALUES[:slots]),
     )
-
-
-def insert_for(session: Session, table: Table | type[Base]) -> Any:
-    """The dialect's INSERT, which knows ON CONFLICT."""
-    return (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def _locked_row(session: Session, election: Election, tps: str, at: datetime) -> StationRow:

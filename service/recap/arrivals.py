@@ -10,10 +10,11 @@ from sqlalchemy import and_, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from service.elections.manage import find_election
-from service.recap.apply import EMPTY_ROW, add_to_sum, apply_station, columns_of, insert_for, rules_of
+from service.recap.apply import EMPTY_ROW, add_to_sum, apply_station, columns_of, rules_of
 from service.recap.rows import compute_row, contribution, difference
 from service.regions.codes import KECAMATAN_DIGITS
 from service.services import Services
+from service.store.insert import insert_for
 from service.store.photos import Photo
 from service.store.recap import recap
 

@@ -12,10 +12,11 @@ from service.access import Actor
 from service.audit import Act, append
 from service.decisions.ranking import Saying
 from service.elections.manage import find_election
-from service.recap.apply import EMPTY_ROW, columns_of, insert_for, row_of, rules_of, saying_of, zero_sum
+from service.recap.apply import EMPTY_ROW, columns_of, row_of, rules_of, saying_of, zero_sum
 from service.recap.rows import Rules, StationRow, compute_row, contribution
 from service.regions.codes import KECAMATAN_LEVEL, prefix_range
 from service.services import Services
+from service.store.insert import insert_for
 from service.store.photos import Photo
 from service.store.readings import Decision
 from service.store.recap import recap, recap_sum

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, text, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from ocr_pipeline.revision import reader_revision
@@ -16,6 +15,7 @@ from service.ids import new_id
 from service.keys import Keys
 from service.photos.alarms import raise_alarm
 from service.store.base import Base
+from service.store.insert import insert_for
 from service.store.photos import Photo, PhotoEvent, Receipt, Upload
 from service.store.readings import Job
 from service.uploads.checks import Place, is_on_behalf
@@ -343,6 +343,5 @@ def _insert_missing(
     session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]], unique: Sequence[str]
 ) -> frozenset[str]:
     """Inserts rows whose unique key is not there yet; returns the ids of those that were inserted."""
-    make = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = make(table.__table__).on_conflict_do_nothing(index_elements=list(unique))  # type: ignore[arg-type]
+    statement = insert_for(session, table).on_conflict_do_nothing(index_elements=list(unique))
     return frozenset(session.scalars(statement.returning(table.__table__.c.id), list(rows)))
