@@ -27,24 +27,12 @@ def bench_jobs(
 ) -> int:
     """Ukur beban antrean dan penyimpanan per foto / Measure what queue and store cost per photo."""
     import json as json_lines
-    import shutil
-    import tempfile
 
-    from service.cli.postgres import start_postgres
+    from service.cli.bench_place import bench_place
     from service.jobs.bench import measure
-    from service.settings import Settings
 
-    own = Path(tempfile.mkdtemp(prefix="turus-bench-", dir=folder))
-    stop = None
-    try:
-        if postgres:
-            database_url, stop = start_postgres()
-        settings = Settings(data_dir=own, database_url=database_url, min_free_bytes=0)
+    with bench_place(folder, database_url, postgres=postgres) as settings:
         figures = measure(settings, photos, count)
-    finally:
-        if stop is not None:
-            stop()
-        shutil.rmtree(own, ignore_errors=True)
     if json:
         print(json_lines.dumps(figures.as_json()))
     else:

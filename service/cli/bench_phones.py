@@ -44,21 +44,15 @@ def bench_phones(
     0: semua foto tiba, utuh, sekali / every photo arrived, intact, once.
     """
     import json as json_lines
-    import shutil
-    import tempfile
 
+    from service.cli.bench_place import bench_place
     from service.photos.phones import Plan
-    from service.settings import Settings
 
-    own = Path(tempfile.mkdtemp(prefix="turus-phones-", dir=folder))
-    try:
-        settings = Settings(data_dir=own, database_url=database_url, min_free_bytes=0)
+    with bench_place(folder, database_url) as settings:
         wanted = {"max_receiving": max_receiving, "chunk_timeout_s": chunk_timeout}
         settings = settings.model_copy(update={name: value for name, value in wanted.items() if value is not None})
         plan = Plan(phones, size, slowest, fastest, breaks, silence, min(10.0, phones / 20), seed)
         figures = _run(settings, plan, give_up)
-    finally:
-        shutil.rmtree(own, ignore_errors=True)
     if json:
         print(json_lines.dumps(figures))
     else:

@@ -1,7 +1,6 @@
 """``turus bench recap``: totals at every level of a whole country while results arrive."""
 
 import sys
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.cli.errors import UsageProblem
-from service.cli.postgres import start_postgres
 from service.cli.read import Json
 
 if TYPE_CHECKING:
@@ -45,12 +43,9 @@ def bench_recap(
     json: Json = False,
 ) -> int:
     """Ukur rekap seukuran negara saat hasil berdatangan / Measure the recap at the size of the country."""
-    import shutil
-    import tempfile
-
+    from service.cli.bench_place import bench_place
     from service.recap.bench import bench_recap as measure
     from service.recap.bench_load import made_up_country
-    from service.settings import Settings
 
     source = regions or (SHARED_REGIONS if SHARED_REGIONS.exists() else None)
 
@@ -58,19 +53,10 @@ def bench_recap(
         print(step, file=sys.stderr)
 
     content = made_up_country() if source is None else source.read_bytes()
-    own = Path(tempfile.mkdtemp(prefix="turus-bench-"))
-    stop: Callable[[], None] | None = None
-    try:
-        if database_url is None:
-            database_url, stop = start_postgres()
-        elif not database_url.startswith("postgresql"):
-            raise UsageProblem("Ukuran negara hanya di PostgreSQL.", "The size of the country needs PostgreSQL.")
-        settings = Settings(data_dir=own, database_url=database_url)
+    if database_url is not None and not database_url.startswith("postgresql"):
+        raise UsageProblem("Ukuran negara hanya di PostgreSQL.", "The size of the country needs PostgreSQL.")
+    with bench_place(None, database_url, postgres=database_url is None) as settings:
         found = measure(settings, content, rate, seconds, writers, seed, tell, through.value)
-    finally:
-        if stop is not None:
-            stop()
-        shutil.rmtree(own, ignore_errors=True)
     _print(found, f"{source or 'dibuat sendiri / made up'}, {through.value}", json)
     return 0 if found.sums_equal and not found.errors else 1
 

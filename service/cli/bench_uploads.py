@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.postgres import start_postgres
+from service.cli.bench_place import bench_place
 from service.cli.read import Json
 
 if TYPE_CHECKING:
@@ -43,24 +43,10 @@ def bench_uploads(
     json: Json = False,
 ) -> int:
     """Ukur penerimaan foto: proses web sungguhan, kedatangan Poisson / Measure how photos are accepted."""
-    import shutil
-    import tempfile
-
-    from service.settings import Settings
-
-    own = Path(tempfile.mkdtemp(prefix="turus-bench-", dir=folder))
-    stop = None
-    try:
-        if postgres:
-            database_url, stop = start_postgres()
-        settings = Settings(data_dir=own, database_url=database_url, min_free_bytes=0)
+    with bench_place(folder, database_url, postgres=postgres) as settings:
         if max_receiving is not None:
             settings = settings.model_copy(update={"max_receiving": max_receiving})
         return _run(settings, rate, seconds, size, way, seed, json)
-    finally:
-        if stop is not None:
-            stop()
-        shutil.rmtree(own, ignore_errors=True)
 
 
 def _run(settings: "Settings", rate: float, seconds: float, size: int, way: WayOption, seed: int, as_json: bool) -> int:
