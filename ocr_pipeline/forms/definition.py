@@ -4,16 +4,22 @@ A definition is one TOML file (see ``library/``); :func:`~ocr_pipeline.forms.loa
 :class:`FormDefinition` or raises one :class:`~ocr_pipeline.errors.DefinitionError` that lists every mistake. All
 lengths are millimetres in the *page* frame: origin at the top-left corner of the printed page, x right, y down.
 Nothing here knows about pictures.
+
+A sheet of A4 and a wall sheet are photographed to fill the frame alike, so one set of constants serves both once their
+pages are equally large: a loaded definition's pages are enlarged until the longer side measures :data:`LONG_SIDE_MM`.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Literal
 
 from ocr_pipeline.forms.rules import ArithmeticRule
 
 Axis = Literal["h", "v"]
 Anchor = Literal["l", "m", "r"]
+
+LONG_SIDE_MM = 900.0
+"""Longer side of every loaded page: that of the wall sheets of 2024, on which every constant in mm was measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +177,22 @@ class Page:
                 found += [Rule("h", y, b.x_mm, x1, BOX_RULE_MM, 28) for y in (b.y_mm, y1)]
                 found += [Rule("v", x, b.y_mm, y1, BOX_RULE_MM, 28) for x in (b.x_mm, x1)]
         return tuple(found)
+
+
+    def enlarged(self) -> "Page":
+        """The page with all its lengths multiplied until its longer side is :data:`LONG_SIDE_MM`."""
+        factor = LONG_SIDE_MM / max(self.size_mm)
+        return self if factor == 1 else _times(self, factor)
+
+
+def _times(value: Any, factor: float, *, is_length: bool = False) -> Any:
+    """A value with every number multiplied that belongs to an attribute whose name ends in ``_mm``."""
+    if isinstance(value, tuple):
+        return tuple(_times(item, factor, is_length=is_length) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {f.name: getattr(value, f.name) for f in fields(value)}
+        return replace(value, **{n: _times(v, factor, is_length=n.endswith("_mm")) for n, v in parts.items()})
+    return value * factor if is_length else value
 
 
 BOX_RULE_MM = 1.2

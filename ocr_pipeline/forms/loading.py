@@ -7,6 +7,7 @@ technician who writes a form wants the whole list, not the first entry of it.
 import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast, get_args
 
@@ -64,6 +65,9 @@ def parse_definition(text: str, name: str) -> FormDefinition:
         text: the TOML file's text.
         name: what to call it in error messages (the file name or form id).
 
+    Returns:
+        The definition, its pages enlarged (:meth:`~ocr_pipeline.forms.definition.Page.enlarged`).
+
     Raises:
         DefinitionError: with every problem found.
     """
@@ -92,7 +96,8 @@ def parse_definition(text: str, name: str) -> FormDefinition:
         problems.extend(find_problems(definition))
     if problems:
         raise DefinitionError(name, tuple(problems))
-    return cast(FormDefinition, definition)
+    checked = cast(FormDefinition, definition)
+    return replace(checked, pages=tuple(page.enlarged() for page in checked.pages))
 
 
 def _enumerate(table: Table, key: str) -> list[tuple[int, Table]]:
