@@ -79,19 +79,20 @@ class Reader:
         digits = load_digit_model()
         return cls(digits, policy_of(digits.card))
 
-    def read_file(self, path: str, form_id: str | None = None) -> list[PageResult]:
+    def read_file(self, path: str, form_id: str | None = None, page: int | None = None) -> list[PageResult]:
         """Reads a file: one result for each page in it, never an exception for what is in the file.
 
         Args:
             path: file to read.
             form_id: the form it should be; another one is refused as ``wrong_form``.
+            page: the printed page it should be; another one is refused as ``wrong_page``.
 
         Raises:
             UnknownFormError: ``form_id`` is not in the library.
         """
-        return [self.read_photo(source, form_id) for source in iter_photos(path)]
+        return [self.read_photo(source, form_id, page) for source in iter_photos(path)]
 
-    def read_photo(self, source: PhotoSource, form_id: str | None = None) -> PageResult:
+    def read_photo(self, source: PhotoSource, form_id: str | None = None, page: int | None = None) -> PageResult:
         """Reads one photo (or one page of a file); see :meth:`read_file`."""
         wanted = None if form_id is None else load_form(form_id)
         clock = _Clock()
@@ -100,7 +101,7 @@ class Reader:
             photo = decode_photo(source)
             clock.lap("decode")
             pyramid = Pyramid(photo.grey)
-            fit = _registered(photo, pyramid, wanted)
+            fit = _registered(photo, pyramid, wanted, page)
             placed, quality = _place(pyramid, fit, photo)
             clock.lap("register")
             cells = [_prepared(pyramid, fit, p) for p in placed]
@@ -191,7 +192,7 @@ def _page_evidence(result: PageResult) -> PageEvidence:
     return PageEvidence(read.form, read.page, values, result.evidence, read.quality, read.photo)
 
 
-def _registered(photo: DecodedPhoto, pyramid: Pyramid, wanted: FormDefinition | None) -> PageFit:
+def _registered(photo: DecodedPhoto, pyramid: Pyramid, wanted: FormDefinition | None, page: int | None) -> PageFit:
     if min(photo.width_px, photo.height_px) < SMALLEST_SIDE_PX:
         raise PhotoRejected("low_resolution")
     models: tuple[PageModel, ...] = tuple(m for form_id in form_ids() for m in page_models(form_id))
@@ -201,6 +202,8 @@ def _registered(photo: DecodedPhoto, pyramid: Pyramid, wanted: FormDefinition | 
         raise PhotoRejected(reason_for_failure(photo.grey, refusal.reason), refusal.detail) from refusal
     if wanted is not None and fit.model.form_id != wanted.id:
         raise PhotoRejected("wrong_form")
+    if page is not None and fit.model.page.page != page:
+        raise PhotoRejected("wrong_page")
     return fit
 
 

@@ -39,7 +39,7 @@ _READY, _PAGES, _FAILED = "ready", "pages", "failed"
 class PhotoReader(Protocol):
     """What reads one file; see :class:`ocr_pipeline.reader.Reader`."""
 
-    def read_file(self, path: str, form_id: str | None = None) -> "list[PageResult]":
+    def read_file(self, path: str, form_id: str | None = None, page: int | None = None) -> "list[PageResult]":
         """Every page of a file; a bad file is a rejected page, never an exception."""
         ...
 
@@ -51,10 +51,12 @@ class Job:
     Attributes:
         load: makes the reader, once in each process; a module-level function, so that it can be sent there.
         form_id: the form asked for, or ``None``.
+        page: the printed page asked for, or ``None``.
     """
 
     load: Callable[[], PhotoReader]
     form_id: str | None = None
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +96,16 @@ def read_batch(tasks: Sequence[Task], job: Job, processes: int) -> "Iterator[lis
     if processes == 1:
         reader = job.load()
         for task in tasks:
-            yield read_one(reader, task, job.form_id)
+            yield read_one(reader, task, job)
         return
     with closing(_Crew(job, processes)) as crew:
         yield from crew.run(tasks)
 
 
-def read_one(reader: PhotoReader, task: Task, form_id: str | None) -> "list[PageResult]":
+def read_one(reader: PhotoReader, task: Task, job: Job) -> "list[PageResult]":
     """Reads one file and draws its overlay pictures; an unexpected failure is reported and refuses this file only."""
     try:
-        results = reader.read_file(task.path, form_id)
+        results = reader.read_file(task.path, job.form_id, job.page)
     except Exception:
         print_error(
             "internal",
@@ -284,4 +286,4 @@ def _serve(connection: Connection, job: Job) -> None:
         connection.send((_READY, None))
         while True:
             task = connection.recv()
-            connection.send((_PAGES, read_one(reader, task, job.form_id)))
+            connection.send((_PAGES, read_one(reader, task, job)))

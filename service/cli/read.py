@@ -17,6 +17,12 @@ LONG_BATCH = 5
 Form = Annotated[
     str | None, typer.Option("--form", metavar="FORM", help="Formulir yang diharapkan. / The form that is expected.")
 ]
+Page = Annotated[
+    int | None,
+    typer.Option(
+        "--page", min=1, metavar="N", help="Nomor halaman cetak yang diharapkan. / The printed page that is expected."
+    ),
+]
 Jobs = Annotated[
     int | None,
     typer.Option(
@@ -36,6 +42,7 @@ def read(
         list[str], typer.Argument(metavar="PATH...", help="Foto, pindaian, atau PDF. / Photos, scans or PDFs.")
     ],
     form: Form = None,
+    page: Page = None,
     together: Annotated[
         bool,
         typer.Option(
@@ -54,9 +61,9 @@ def read(
     """Baca angka dari foto formulir / Read the numbers of form photos."""
     from service.cli.batch import Job, load_reader, process_count, read_batch
 
-    check_form(form)
+    check_form(form, page)
     tasks = tasks_of(paths, overlay)
-    results = read_batch(tasks, Job(load_reader, form), process_count(jobs, len(paths)))
+    results = read_batch(tasks, Job(load_reader, form, page), process_count(jobs, len(paths)))
     bar = not sys.stdout.isatty()
     shown = with_progress(results, len(paths), bar)
     if json:
@@ -65,16 +72,21 @@ def read(
         _print_tables(shown, together)
 
 
-def check_form(form: str | None) -> None:
-    """Refuses a form that is not in the library, before anything is read.
+def check_form(form: str | None, page: int | None = None) -> None:
+    """Refuses a form that is not in the library, and a page that it does not have, before anything is read.
 
     Raises:
         UnknownFormError: no such form.
+        typer.BadParameter: no such page of that form.
     """
-    if form is not None:
-        from ocr_pipeline.forms.library import load_form
+    if form is None:
+        return
+    from ocr_pipeline.forms.library import load_form
 
-        load_form(form)
+    pages = [p.page for p in load_form(form).pages]
+    if page is not None and page not in pages:
+        known = ", ".join(map(str, pages))
+        raise typer.BadParameter(f"{form}: halaman {known}. / {form} has page {known}.", param_hint="--page")
 
 
 def with_progress(results: "Iterator[list[PageResult]]", n: int, wanted: bool = True) -> "Iterator[list[PageResult]]":

@@ -15,9 +15,12 @@ FORM = "c-hasil-ppwp-2024"
 
 
 class FakeReader:
-    """A file named missing is refused, bug raises, crash ends the process, slow takes its time, a PDF has two pages."""
+    """A file named missing is refused, bug raises, crash ends the process, slow takes its time, a PDF has two pages.
 
-    def read_file(self, path: str, form_id: str | None = None) -> list[PageResult]:
+    Every photo shows page 2.
+    """
+
+    def read_file(self, path: str, form_id: str | None = None, page: int | None = None) -> list[PageResult]:
         if "crash" in path:
             os._exit(9)
         if "once" in path:
@@ -30,6 +33,8 @@ class FakeReader:
             return [PageResult(rejected(path, "missing"), {}, None)]
         if path.endswith(".pdf"):
             return [PageResult(page_read(f"{path}#{k}"), {}, None) for k in (1, 2)]
+        if page not in (None, 2):
+            return [PageResult(rejected(path, "wrong_page"), {}, None)]
         return [PageResult(page_read(path), {}, None)]
 
     def _crash_once(self, path: str) -> list[PageResult]:

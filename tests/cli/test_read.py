@@ -34,6 +34,25 @@ def test_json_is_one_line_a_photo_in_input_order(
     assert err == ""
 
 
+def test_another_page_than_the_one_asked_for_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert turus(monkeypatch, "read", "--json", "--page", "2", "a.jpg") == 0
+    assert json.loads(capsys.readouterr().out)["outcome"] == "review"
+
+    assert turus(monkeypatch, "read", "--json", "--jobs", "2", "--page", "3", "a.jpg", "b.jpg") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["outcome"], line["reason"]) for line in lines] == [("rejected", "wrong_page")] * 2
+
+
+@pytest.mark.parametrize("arguments", [("--page", "0"), ("--form", FORM, "--page", "9"), ("--page", "dua")])
+def test_a_page_that_cannot_be_is_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    assert turus(monkeypatch, "read", *arguments, "a.jpg") == 2
+    assert "--page" in capsys.readouterr().err
+
+
 def test_together_adds_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     joint = TpsRead(
         ("a.jpg", "b.jpg"), FORM, page_read("a.jpg").numbers, (RuleCheck("sah_total", None, "error"),), "incomplete"

@@ -187,6 +187,14 @@ def test_another_form_than_the_one_asked_for_is_the_wrong_form(
     assert read_one(reader, path, FORM.id).read.outcome == "review"
 
 
+def test_another_page_than_the_one_asked_for_is_the_wrong_page(reader: Reader, tmp_path: Path) -> None:
+    path = save(plain_photo(3), tmp_path)
+    (wrong,) = reader.read_file(str(path), FORM.id, page=2)
+    assert (wrong.read.outcome, wrong.read.reason, wrong.read.numbers) == ("rejected", "wrong_page", {})
+    (right,) = reader.read_file(str(path), page=3)
+    assert (right.read.outcome, right.read.page) == ("review", 3)
+
+
 def test_a_form_nobody_knows_is_a_mistake_of_the_caller(reader: Reader, tmp_path: Path) -> None:
     with pytest.raises(UnknownFormError):
         reader.read_file(str(missing(tmp_path)), "c-hasil-dpr-2024")
