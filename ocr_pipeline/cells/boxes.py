@@ -9,20 +9,30 @@ from ocr_pipeline.registration.snap import NumberFit
 from ocr_pipeline.values import Floats, Grey
 
 MARGIN = 1.2
-"""Side of a crop over the distance of the printed edges' centre lines; measured on photos (docs/architecture.md)."""
+"""Crop over box, between the edges' centre lines, along the shorter side; measured on photos (docs/architecture.md)."""
 _SIDE_PX = (24, 64)
 
 
 def cut_boxes(pyramid: Pyramid, page_map: PageMap, number: Number, fit: NumberFit) -> list[Grey]:
-    """Pictures of a number's boxes, left to right: uint8, square, upright, about as many px as the photo has there."""
+    """Pictures of a number's boxes, left to right: uint8, upright, about as many px as the photo has there.
+
+    As high and wide as the box, with one margin on all four sides; its preparation squashes it to a square.
+    """
     crops = []
     for box in number.boxes:
-        side_mm = max(box.w_mm, box.h_mm) * MARGIN
-        centre = np.array(box.centre_mm) + fit.shift_mm
-        area = Box(float(centre[0]) - side_mm / 2, float(centre[1]) - side_mm / 2, side_mm, side_mm)
+        area = _crop_area(box, fit)
+        side_mm = float(np.sqrt(area.w_mm * area.h_mm))
         side_px = float(np.clip(round(_px_per_mm(page_map, area) * side_mm), *_SIDE_PX))
         crops.append(pyramid.cut(page_map, area, side_px / side_mm).grey)
     return crops
+
+
+def _crop_area(box: Box, fit: NumberFit) -> Box:
+    # The shorter side sets the margin: in a table a box's neighbours begin at its edge, and their digits must stay out.
+    margin_mm = (MARGIN - 1) * min(box.w_mm, box.h_mm)
+    width_mm, height_mm = box.w_mm + margin_mm, box.h_mm + margin_mm
+    x, y = np.array(box.centre_mm) + fit.shift_mm
+    return Box(float(x) - width_mm / 2, float(y) - height_mm / 2, width_mm, height_mm)
 
 
 def number_quad(page_map: PageMap, number: Number, fit: NumberFit | None = None) -> Floats:

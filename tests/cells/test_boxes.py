@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from ocr_pipeline.cells.boxes import MARGIN, box_side_px, cut_boxes, number_quad
-from ocr_pipeline.forms.definition import Number
+from ocr_pipeline.forms.definition import Box, Number
 from ocr_pipeline.forms.library import load_form
 from ocr_pipeline.registration.page_map import Mesh, PageMap, project
 from ocr_pipeline.registration.patch import Pyramid
@@ -28,14 +30,14 @@ def drawing_map(scale: float = SCALE) -> PageMap:
 
 def frame_of(crop: Grey) -> tuple[int, int, int, int]:
     """Where the printed frame lies in a crop: the darkest column and row of each half (left, top, right, bottom)."""
-    middle = slice(len(crop) // 3, -(len(crop) // 3))
-    columns, rows = crop[middle].mean(0), crop[:, middle].mean(1)
-    half = len(crop) // 2
+    height, width = crop.shape
+    columns = crop[height // 3 : -(height // 3)].mean(0)
+    rows = crop[:, width // 3 : -(width // 3)].mean(1)
     return (
-        int(columns[:half].argmin()),
-        int(rows[:half].argmin()),
-        half + int(columns[half:].argmin()),
-        half + int(rows[half:].argmin()),
+        int(columns[: width // 2].argmin()),
+        int(rows[: height // 2].argmin()),
+        width // 2 + int(columns[width // 2 :].argmin()),
+        height // 2 + int(rows[height // 2 :].argmin()),
     )
 
 
@@ -57,6 +59,30 @@ def test_every_box_is_cut_square_with_its_whole_frame(page_3: Grey, number: Numb
         for at in (left, top, side - right, side - bottom):
             assert abs(at - margin) <= 1.5
         assert crop[:, left].mean() < 120
+
+
+@pytest.mark.parametrize(("width_mm", "height_mm"), [(25.0, 43.0), (20.0, 45.0), (24.0, 12.5)])
+def test_boxes_of_a_table_are_cut_without_their_neighbours(width_mm: float, height_mm: float) -> None:
+    """Boxes that share their edges, taller or wider than square: the same strip of surroundings on all four sides."""
+    scale = 2.5
+    boxes = tuple(Box(100 + i * width_mm, 200, width_mm, height_mm) for i in range(3))
+    page = np.full((round(PAGE.size_mm[1] * scale), round(PAGE.size_mm[0] * scale)), 255, np.uint8)
+    for box in boxes:
+        corners = np.rint(np.array([box.corners_mm[0], box.corners_mm[2]]) * scale).astype(int).tolist()
+        cv2.rectangle(page, corners[0], corners[1], 90, 2)
+    # A zero as large as its box allows, in the outer boxes alone.
+    for box in (boxes[0], boxes[2]):
+        x, y = (mm * scale for mm in box.centre_mm)
+        cv2.ellipse(page, ((x, y), (0.65 * width_mm * scale, 0.65 * height_mm * scale), 0.0), 0, 3)
+    crops = cut_boxes(Pyramid(page), drawing_map(scale), replace(PAGE.numbers[0], boxes=boxes), HERE)
+    assert crops[1].min() > 60
+    assert min(crops[0].min(), crops[2].min()) < 40
+    left, top, right, bottom = frame_of(crops[1])
+    height, width = crops[1].shape
+    margins = left, top, width - right, height - bottom
+    assert min(margins) >= 2
+    assert max(margins) - min(margins) <= 2
+    assert (right - left) / (bottom - top) == pytest.approx(width_mm / height_mm, rel=0.08)
 
 
 @pytest.mark.parametrize(("scale", "least", "most"), [(0.6, 24, 24), (2.0, 40, 52), (5.0, 64, 64)])
