@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocr_pipeline.cells.boxes import box_side_px, cut_boxes, number_quad
+from ocr_pipeline.cells.boxes import box_side_px, cut_boxes, number_quad, words_quad
 from ocr_pipeline.decoding.decode import decode
 from ocr_pipeline.decoding.policy import Policy
 from ocr_pipeline.errors import PhotoRejected
@@ -129,6 +129,8 @@ class Reader:
             timing_ms=clock.timing_ms(),
             pipeline_rev=PIPELINE_REV,
             models={"digits": self._digits.card.name},
+            rotation_deg=fit.turn,
+            size_px=(photo.width_px, photo.height_px),
         )
         return PageResult(read, evidence, fit, handwriting)
 
@@ -258,6 +260,7 @@ def _number_evidence(fit: PageFit, p: PlacedNumber, boxes: Floats, bubbles: Bubb
         # A page that no printed sign confirms may be a look-alike: a person decides.
         placed=p.fit.placed and fit.confirmed,
         quad_photo=number_quad(fit.page_map, p.number, p.fit),
+        words_quad_photo=words_quad(fit.page_map, p.number, p.fit),
     )
 
 

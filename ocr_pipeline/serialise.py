@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ocr_pipeline.values import NumberRead, PageRead, Quality, RuleCheck, TpsRead
+from ocr_pipeline.values import Floats, NumberRead, PageRead, Quality, RuleCheck, TpsRead
 
 P_STEPS = 1_000_000
 """Probabilities are written in steps of one millionth."""
@@ -27,6 +27,8 @@ def page_to_dict(read: PageRead) -> dict[str, Any]:
         "form": read.form,
         "page": read.page,
         "form_rev": read.form_rev,
+        "rotation_deg": read.rotation_deg,
+        "size_px": None if read.size_px is None else list(read.size_px),
         "outcome": read.outcome,
         "reason": read.reason,
         "numbers": _numbers(read.numbers),
@@ -64,8 +66,13 @@ def _number(number: NumberRead) -> dict[str, Any]:
             channel: {"value": found.value, "p": round_p(found.p)} for channel, found in number.evidence.items()
         },
         "alternative": number.alternative,
-        "quad_photo": [[round(float(x), 1), round(float(y), 1)] for x, y in number.quad_photo],
+        "quad_photo": _quad(number.quad_photo),
+        "words_quad_photo": None if number.words_quad_photo is None else _quad(number.words_quad_photo),
     }
+
+
+def _quad(quad_photo: Floats) -> list[list[float]]:
+    return [[round(float(x), 1), round(float(y), 1)] for x, y in quad_photo]
 
 
 def _rule(rule: RuleCheck) -> dict[str, Any]:

@@ -65,6 +65,8 @@ class NumberEvidence:
         placed: whether the number's own printed rules (and rings) were found where the fit puts them.
         quad_photo: corners of the number's boxes, shape (4, 2), float64, photo px, clockwise from the top-left.
         crossed_out: the boxes look struck through or overwritten.
+        words_quad_photo: corners of the line with the number in words, as ``quad_photo``; it may reach over the photo's
+            edge. ``None`` where the form has no such line.
     """
 
     field: str
@@ -74,6 +76,7 @@ class NumberEvidence:
     placed: bool
     quad_photo: Floats
     crossed_out: bool = False
+    words_quad_photo: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,8 @@ class NumberRead:
         evidence: each channel's own reading.
         quad_photo: corners of the boxes, shape (4, 2), float64, photo px, clockwise from the top-left.
         alternative: the value that arithmetic prefers, where it differs; a hint for the reviewer, never applied.
+        words_quad_photo: where the number is written in words, for the reviewer: nothing reads it. As in
+            :class:`NumberEvidence`.
     """
 
     field: str
@@ -109,6 +114,7 @@ class NumberRead:
     evidence: Mapping[Channel, ChannelRead]
     quad_photo: Floats
     alternative: int | None = None
+    words_quad_photo: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +143,13 @@ class Quality:
 
 @dataclass(frozen=True, slots=True)
 class PageRead:
-    """Everything read from one photo; ``reason`` is set exactly when ``outcome`` is rejected, and then no numbers."""
+    """Everything read from one photo; ``reason`` is set exactly when ``outcome`` is rejected, and then no numbers.
+
+    Attributes:
+        rotation_deg: how far the page lies turned clockwise in the upright photo, to the nearest of 0, 90, 180, 270;
+            ``None`` for a refused photo, as are ``form`` and ``page``.
+        size_px: width and height of the upright photo, in whose pixels all quads are; ``None`` where it was refused.
+    """
 
     photo: str
     sha256: str | None
@@ -152,6 +164,8 @@ class PageRead:
     timing_ms: Mapping[str, float]
     pipeline_rev: str
     models: Mapping[str, str]
+    rotation_deg: int | None = None
+    size_px: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

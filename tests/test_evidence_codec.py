@@ -33,6 +33,7 @@ def numbers(draw: st.DrawFn) -> NumberEvidence:
         placed=draw(st.booleans()),
         quad_photo=draw(floats(4, 2)),
         crossed_out=draw(st.booleans()),
+        words_quad_photo=draw(floats(4, 2)) if draw(st.booleans()) else None,
     )
 
 
@@ -55,6 +56,7 @@ def test_what_is_packed_comes_back_bit_for_bit(given_numbers: list[NumberEvidenc
         assert same_bits(one.boxes, other.boxes)
         assert same_bits(one.bubbles, other.bubbles)
         assert same_bits(one.quad_photo, other.quad_photo)
+        assert same_bits(one.words_quad_photo, other.words_quad_photo)
 
 
 def page() -> dict[str, NumberEvidence]:
@@ -93,13 +95,29 @@ def test_a_cut_blob_is_damaged(share: float) -> None:
 
 @given(st.binary(max_size=200))
 def test_random_bytes_are_damaged_and_nothing_worse(data: bytes) -> None:
-    for start in (b"", b"TE\x01"):
+    for start in (b"", b"TE\x01", b"TE\x02"):
         with pytest.raises(EvidenceError):
             unpack_evidence(start + data)
 
 
+def test_evidence_stored_by_the_first_version_is_still_read() -> None:
+    floats = np.arange(2 * 13 + 8 + 2 * 11, dtype="<f8")
+    planes = floats.view(np.uint8).reshape(-1, 8).T.tobytes()
+    old = b"TE\x01" + blob(b'[["paslon_1",2,2,"4_",1,0]]', planes)[3:]
+
+    found = unpack_evidence(old)["paslon_1"]
+
+    assert (found.field, found.bubble_marks, found.placed, found.crossed_out) == ("paslon_1", "4_", True, False)
+    assert found.words_quad_photo is None
+    assert found.boxes.ravel().tolist() == list(range(26))
+    assert found.quad_photo.ravel().tolist() == list(range(26, 34))
+    assert found.bubbles is not None
+    assert found.bubbles.ravel().tolist() == list(range(34, 56))
+    assert unpack_evidence(pack_evidence({"paslon_1": found}))["paslon_1"].words_quad_photo is None
+
+
 def blob(header: bytes, floats: bytes = b"") -> bytes:
-    return b"TE\x01" + zlib.compress(len(header).to_bytes(4, "big") + header + floats)
+    return b"TE\x02" + zlib.compress(len(header).to_bytes(4, "big") + header + floats)
 
 
 @pytest.mark.parametrize(
@@ -108,12 +126,13 @@ def blob(header: bytes, floats: bytes = b"") -> bytes:
         b"",
         b"7",
         b"{}x",
-        b'[["a",1,null,null,1]]',
         b'[["a",1,null,null,1,0]]',
-        b'[["a",-1,null,null,1,0]]',
-        b'[["a",1e9,null,null,1,0]]',
-        b'[["a",9999999999999999999999,null,null,1,0]]',
-        b"[[7,0,null,null,1,0]]",
+        b'[["a",1,null,null,1,0,0]]',
+        b'[["a",-1,null,null,1,0,0]]',
+        b'[["a",1e9,null,null,1,0,0]]',
+        b'[["a",9999999999999999999999,null,null,1,0,0]]',
+        b'[["a",0,null,null,1,0,1]]',
+        b"[[7,0,null,null,1,0,0]]",
         b"[" * 100_000,
     ],
 )
@@ -135,8 +154,9 @@ def test_a_small_blob_cannot_unpack_to_a_huge_one() -> None:
 
 
 def test_another_version_is_named_as_such() -> None:
-    with pytest.raises(EvidenceError, match="version"):
-        unpack_evidence(b"TE\x02" + pack_evidence(page())[3:])
+    for version in (0, 3, 255):
+        with pytest.raises(EvidenceError, match="version"):
+            unpack_evidence(b"TE" + bytes([version]) + pack_evidence(page())[3:])
 
 
 @pytest.mark.parametrize(

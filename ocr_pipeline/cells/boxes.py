@@ -44,6 +44,14 @@ def number_quad(page_map: PageMap, number: Number, fit: NumberFit | None = None)
     return page_map.to_photo(corners if fit is None else corners + fit.shift_mm)
 
 
+def words_quad(page_map: PageMap, number: Number, fit: NumberFit) -> Floats | None:
+    """Corners of the line that says a number in words, as :func:`number_quad`; ``None`` where the form has none.
+
+    It moves with the boxes: a fold moves a candidate's whole block.
+    """
+    return None if number.words is None else page_map.to_photo(np.array(number.words.corners_mm) + fit.shift_mm)
+
+
 def box_side_px(page_map: PageMap, number: Number) -> float:
     """Side of a number's smallest box in photo px."""
     return min(_px_per_mm(page_map, b) * min(b.w_mm, b.h_mm) for b in number.boxes)

@@ -69,6 +69,7 @@ def _finish(name: str, read: OwnRead, findings: Findings, measured: bool) -> Num
         evidence=read.channels,
         quad_photo=read.evidence.quad_photo,
         alternative=findings.alternatives.get(name),
+        words_quad_photo=read.evidence.words_quad_photo,
     )
 
 

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from PIL import Image
 
 from ocr_pipeline import __version__
 from ocr_pipeline.errors import PhotoRejected
+from ocr_pipeline.imaging.cv import Pixels
 from ocr_pipeline.values import PageRead, TpsRead
+from service.report.crops import crop_number, jpeg_bytes
 from service.report.overlay import draw_overlay
-from service.report.pictures import as_jpeg, colour_photo, crop_number, data_uri, limit_size
+from service.report.pictures import as_jpeg, colour_photo, data_uri, limit_size
 from service.report.view import PageView, TpsView, view_page, view_tps
 from service.report.words import OUTCOME, alternative_words, elsewhere_words, station_words
 
@@ -32,7 +35,7 @@ class PageCard:
         view: the reading in words.
         read: the reading.
         overlay: ``data:`` address of the overlay picture, or ``None`` where the photo cannot be decoded.
-        crops: field -> ``data:`` address of the number's boxes.
+        crops: field -> ``data:`` address of the number's boxes, its words line below them.
     """
 
     view: PageView
@@ -50,8 +53,20 @@ def make_card(result: "PageResult") -> PageCard:
         return PageCard(view_page(read), read, None, {})
     drawn = np.asarray(draw_overlay(photo, result))
     overlay = limit_size(np.asarray(cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR), np.uint8), OVERLAY_PX)
-    crops = {field: data_uri(as_jpeg(crop_number(photo, n.quad_photo))) for field, n in read.numbers.items()}
+    crops = number_crops(photo, read)
     return PageCard(view_page(read), read, data_uri(as_jpeg(overlay, 75)), crops)
+
+
+def number_crops(photo: Pixels, read: PageRead) -> dict[str, str]:
+    """The ``data:`` address of each number's crop.
+
+    Args:
+        photo: shape (height, width, 3), uint8, blue-green-red, photo frame.
+        read: its reading.
+    """
+    picture = Image.fromarray(np.ascontiguousarray(photo[..., ::-1]))
+    crops = {field: crop_number(picture, n.quad_photo, n.words_quad_photo) for field, n in read.numbers.items()}
+    return {field: data_uri(jpeg_bytes(crop)) for field, crop in crops.items()}
 
 
 def render_report(cards: Sequence[PageCard], stations: Iterable[TpsRead] = ()) -> str:

@@ -88,6 +88,8 @@ def draw_overlay(photo: Pixels, result: "PageResult") -> Image.Image:
                 sheet.bubbles(page_map, number, evidence)
     for n in read.numbers.values():
         sheet.quad(n.quad_photo, COLOURS[n.decision], dashed=n.decision == "review")
+        if n.words_quad_photo is not None:
+            sheet.words(n.words_quad_photo, COLOURS[n.decision])
     for n in read.numbers.values():
         sheet.label(n.quad_photo, _value_label(n), COLOURS[n.decision])
     return _with_legend(sheet.picture, read)
@@ -241,6 +243,11 @@ class _Sheet:
         closed = np.concatenate([corners, corners[:1]])
         self._line(closed, colour, 4, dashed=dashed)
         self._taken.append((*corners.min(axis=0), *corners.max(axis=0)))
+
+    def words(self, quad_photo: Floats, colour: Colour) -> None:
+        """A thin outline of the line that says a number in words."""
+        corners = self._place(quad_photo)
+        self._draw.line([(x, y) for x, y in (*corners, corners[0])], colour, 2)
 
     def _line(self, points: Floats, colour: Colour, width_px: int, *, dashed: bool = False) -> None:
         self._draw.line([(x, y) for x, y in points], WHITE, width_px + 4, joint="curve")

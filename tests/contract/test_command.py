@@ -75,6 +75,7 @@ def test_every_line_keeps_to_the_contract(lines: list[dict[str, Any]]) -> None:
             assert (n["why"] == []) == (n["decision"] == "accepted")
             assert 0 <= n["p"] <= 1
             assert len(n["quad_photo"]) == 4
+            assert n["words_quad_photo"] is None or len(n["words_quad_photo"]) == 4
             assert set(n["evidence"]) <= {"digits", "bubbles", "tally", "row_totals"}
 
 

@@ -12,9 +12,9 @@ from tests.cli.fake_reader import number, page_read, rejected
 
 PAGE_KEYS = {
     "photo", "sha256", "form", "page", "form_rev", "outcome", "reason", "numbers", "rules", "quality", "timing_ms",
-    "pipeline_rev", "models",
+    "pipeline_rev", "models", "rotation_deg", "size_px",
 }  # fmt: skip
-NUMBER_KEYS = {"value", "as_written", "p", "decision", "why", "evidence", "quad_photo"}
+NUMBER_KEYS = {"value", "as_written", "p", "decision", "why", "evidence", "quad_photo", "words_quad_photo"}
 
 
 def test_a_page_has_every_key_of_the_contract() -> None:
@@ -26,9 +26,20 @@ def test_a_page_has_every_key_of_the_contract() -> None:
     assert (first["value"], first["as_written"], first["decision"], first["why"]) == (92, "X92", "accepted", [])
     assert first["evidence"]["digits"] == {"value": 92, "p": 0.9999}
     assert first["quad_photo"] == [[10.0, 10.0], [70.0, 10.0], [70.0, 30.0], [10.0, 30.0]]
+    assert first["words_quad_photo"] is None
     assert line["rules"] == [{"id": "sah_jumlah", "holds": None, "severity": "error"}]
     assert line["quality"] == {"sharpness": 0.8, "px_per_box": 41.2, "coverage": 1.0}
     assert line["timing_ms"] == {"decode": 21.0, "total": 160.0}
+
+
+def test_a_words_line_is_where_the_reader_found_it() -> None:
+    words = np.array([[10, 40.04], [210, 40], [210, 55.96], [10, 56]])
+    read = page_read("a.jpg", (replace(number("paslon_1", 92, "X92"), words_quad_photo=words),))
+
+    line = page_to_dict(replace(read, rotation_deg=90, size_px=(300, 400)))
+
+    assert line["numbers"]["paslon_1"]["words_quad_photo"] == [[10.0, 40.0], [210.0, 40.0], [210.0, 56.0], [10.0, 56.0]]
+    assert (line["rotation_deg"], line["size_px"]) == (90, [300, 400])
 
 
 def test_an_undecided_number_is_null_and_never_0() -> None:
@@ -43,6 +54,7 @@ def test_a_refused_photo_has_a_reason_and_no_numbers() -> None:
 
     assert set(line) >= PAGE_KEYS
     assert (line["outcome"], line["reason"], line["numbers"], line["quality"]) == ("rejected", "blurred", {}, None)
+    assert (line["rotation_deg"], line["size_px"]) == (None, None)
 
 
 def test_a_station_has_every_key_of_the_contract() -> None:

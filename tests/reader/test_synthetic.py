@@ -91,6 +91,24 @@ def test_the_quadrangles_lie_on_the_boxes_of_the_photo(pages: list[Read]) -> Non
             assert np.hypot(*(result.read.numbers[number.field].quad_photo - true).T).max() < 1.5
 
 
+def test_the_words_line_travels_with_its_number(pages: list[Read]) -> None:
+    for photo, result in pages:
+        for number in photo.page.numbers:
+            words = result.read.numbers[number.field].words_quad_photo
+            assert (words is None) == (number.words is None)
+            if words is not None and number.words is not None:
+                true = photo.shot.to_photo(np.array(number.words.corners_mm))
+                assert np.hypot(*(words - true).T).max() < 4
+    assert any(n.words_quad_photo is not None for _, result in pages for n in result.read.numbers.values())
+
+
+def test_the_turn_and_the_size_of_the_photo_are_told(pages: list[Read]) -> None:
+    for photo, result in pages:
+        height_px, width_px = photo.shot.image.shape[:2]
+        assert result.read.rotation_deg == 0
+        assert result.read.size_px == (width_px, height_px)
+
+
 def test_the_quality_of_good_photos_is_good(pages: list[Read]) -> None:
     for _, result in pages:
         quality = result.read.quality
