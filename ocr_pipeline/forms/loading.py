@@ -28,6 +28,7 @@ from ocr_pipeline.forms.definition import (
     Text,
 )
 from ocr_pipeline.forms.rules import PARAMS, ArithmeticRule, Kind, Severity
+from ocr_pipeline.forms.variants import variant_counts, write_out
 
 Table = Mapping[str, Any]
 
@@ -59,22 +60,48 @@ class _Problems(list[str]):
 
 
 def parse_definition(text: str, name: str) -> FormDefinition:
-    """Reads and checks a definition.
+    """The first form of a definition file, after all of them were checked; see :func:`parse_definitions`."""
+    return parse_definitions(text, name)[0]
+
+
+def parse_definitions(text: str, name: str) -> tuple[FormDefinition, ...]:
+    """Reads and checks a definition file.
 
     Args:
         text: the TOML file's text.
         name: what to call it in error messages (the file name or form id).
 
     Returns:
-        The definition, its pages enlarged (:meth:`~ocr_pipeline.forms.definition.Page.enlarged`).
+        Its forms: one, or as many as ``[variants]`` says, the usual one first. Their pages are enlarged
+        (:meth:`~ocr_pipeline.forms.definition.Page.enlarged`).
 
     Raises:
-        DefinitionError: with every problem found.
+        DefinitionError: with every problem found; one that only some variants have is given with their ids.
     """
     try:
-        table = tomllib.loads(text)
+        table: Table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DefinitionError(name, (f"not TOML: {error}",)) from error
+    problems = _Problems()
+    tables = problems.attempt("variants", partial(_variants, table)) if "variants" in table else [table]
+    forms = []
+    for one in tables or []:
+        definition, found = _definition(one)
+        forms.append(definition)
+        known = set(problems)
+        problems.extend(p if one is tables[0] else f"{one['id']}: {p}" for p in found if p not in known)
+    if problems:
+        raise DefinitionError(name, tuple(problems))
+    checked = cast(list[FormDefinition], forms)
+    return tuple(replace(form, pages=tuple(page.enlarged() for page in form.pages)) for form in checked)
+
+
+def _variants(table: Table) -> list[Table]:
+    return [write_out(table, form_id, count) for form_id, count in variant_counts(table).items()]
+
+
+def _definition(table: Table) -> tuple[FormDefinition | None, list[str]]:
+    """One form as the file has it, and its problems; ``None`` where too much is wrong."""
     problems = _Problems()
     problems.unknown("form", table, _FORM_KEYS)
     pages = [problems.attempt(f"page entry {i}", partial(_page, t, problems)) for i, t in _enumerate(table, "pages")]
@@ -94,10 +121,7 @@ def parse_definition(text: str, name: str) -> FormDefinition:
     )
     if definition is not None:
         problems.extend(find_problems(definition))
-    if problems:
-        raise DefinitionError(name, tuple(problems))
-    checked = cast(FormDefinition, definition)
-    return replace(checked, pages=tuple(page.enlarged() for page in checked.pages))
+    return definition, problems
 
 
 def _enumerate(table: Table, key: str) -> list[tuple[int, Table]]:
