@@ -30,6 +30,7 @@ class Strength:
         zoom_low: smallest magnification of the source crop.
         zoom_high: largest one; above 1 the crop becomes tighter.
         clean_share: share of samples that get no blur, motion, noise or loss of resolution.
+        aspect: spread of the logarithm of height over width of a crop, whose box need not be square.
     """
 
     blur: float = 2.4
@@ -40,6 +41,7 @@ class Strength:
     zoom_low: float = 0.82
     zoom_high: float = 1.32
     clean_share: float = 0.3
+    aspect: float = 0.0
 
 
 def random_view(image: Grey, rng: np.random.Generator, strength: Strength) -> Grey:
@@ -51,7 +53,8 @@ def random_view(image: Grey, rng: np.random.Generator, strength: Strength) -> Gr
         strength: limits.
 
     Returns:
-        (r, r) uint8 grey with r between ``smallest_px`` and 64, as the reader would hand it to the preparation.
+        (h, w) uint8 grey, as the reader would hand it to the preparation: square with a side between ``smallest_px``
+        and 64 if ``aspect`` is 0.
     """
     view = _random_warp(image, rng, strength).astype(np.float32)
     view = _random_light(view, rng)
@@ -62,8 +65,10 @@ def random_view(image: Grey, rng: np.random.Generator, strength: Strength) -> Gr
         view = gaussian(view, sigma)
     if rng.random() < 0.35:
         view = motion(view, 1.5 + (strength.motion - 1.5) * rng.random() ** 1.3, rng.uniform(0, 180))
-    side_px = int(np.exp(rng.uniform(np.log(strength.smallest_px), np.log(64))))
-    view = np.asarray(cv2.resize(view, (side_px, side_px), interpolation=cv2.INTER_AREA), np.float32)
+    side_px = np.exp(rng.uniform(np.log(strength.smallest_px), np.log(64)))
+    stretch = np.exp(np.clip(rng.normal(0, strength.aspect), -0.4, 0.4) / 2) if strength.aspect > 0 else 1.0
+    size = int(side_px / stretch), int(side_px * stretch)
+    view = np.asarray(cv2.resize(view, size, interpolation=cv2.INTER_AREA), np.float32)
     if rng.random() < 0.15:
         view = view + (view - gaussian(view, 1.5)) * np.float32(rng.uniform(0.4, 2.0))
     if rng.random() < 0.06:
@@ -212,8 +217,8 @@ def _random_light(view: Light, rng: np.random.Generator) -> Light:
 
 
 def _moire(view: Light, rng: np.random.Generator) -> Light:
-    side = np.arange(view.shape[0], dtype=np.float32)
+    rows, columns = (np.arange(side, dtype=np.float32) for side in view.shape)
     angle, period = rng.uniform(0, np.pi), rng.uniform(2.2, 7)
-    phase = np.cos(angle) * side[np.newaxis, :] + np.sin(angle) * side[:, np.newaxis]
+    phase = np.cos(angle) * columns[np.newaxis, :] + np.sin(angle) * rows[:, np.newaxis]
     stripes = np.sin(2 * np.pi * phase / period + rng.uniform(0, 6))
     return np.asarray(view + stripes * rng.uniform(3, 18), np.float32)

@@ -18,7 +18,7 @@ from models.train.net import DigitNet
 from models.train.sampler import Mixture, Pools, load_pools, make_batch
 
 BATCH = 64
-STEPS = 7_000
+STEPS = 8_000
 SEED = 20_240_214
 _PEAK_RATE = 2e-3
 _WARM_SHARE = 0.05
@@ -61,16 +61,16 @@ def train(
     average = torch.optim.swa_utils.AveragedModel(net, avg_fn=_running_average, use_buffers=True)
     optimizer = torch.optim.AdamW(net.parameters(), lr=_PEAK_RATE, weight_decay=_DECAY)
     checkpoint = work_dir / "checkpoint.pt"
-    start, end = 0, steps if stop_at is None else stop_at
+    start, end, spent_s = 0, steps if stop_at is None else stop_at, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         net.load_state_dict(state["net"])
         average.load_state_dict(state["average"])
         optimizer.load_state_dict(state["optimizer"])
-        start = int(state["step"])
+        start, spent_s = int(state["step"]), float(state["seconds"])
     loss_of = nn.CrossEntropyLoss()
     net.train()
-    began = time.monotonic()
+    began = time.monotonic() - spent_s
     total = 0.0
     with (work_dir / "train.log").open("a", encoding="utf-8") as log:
         for step in range(start, end):
@@ -93,7 +93,7 @@ def train(
                 print(json.dumps(line), file=log, flush=True)
                 total = 0.0
             if (step + 1) % _CHECKPOINT_EVERY == 0 or step + 1 == end:
-                _save(checkpoint, net, average, optimizer, step + 1)
+                _save(checkpoint, net, average, optimizer, step + 1, time.monotonic() - began)
     trained = average.module
     assert isinstance(trained, DigitNet)
     return trained.eval()
@@ -105,12 +105,15 @@ def _running_average(mean: torch.Tensor, now: torch.Tensor, seen: torch.Tensor |
     return mean * keep + now * (1 - keep)
 
 
-def _save(path: Path, net: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, step: int) -> None:
+def _save(
+    path: Path, net: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer, step: int, seconds: float
+) -> None:
     state = {
         "net": net.state_dict(),
         "average": average.state_dict(),
         "optimizer": optimizer.state_dict(),
         "step": step,
+        "seconds": seconds,
     }
     unfinished = path.with_suffix(".part")
     torch.save(state, unfinished)
@@ -128,7 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m models.train.digits", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of the digit data")
     parser.add_argument("--out", type=Path, required=True, help="folder for the model, its card and reference logits")
-    parser.add_argument("--name", default="digits-1", help="name of the model (default: digits-1)")
+    parser.add_argument("--name", default="digits-2", help="name of the model (default: digits-2)")
     parser.add_argument("--steps", type=int, default=STEPS, help=f"batches of {BATCH} (default: {STEPS})")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--work", type=Path, default=None, help="log and checkpoint (default: build/train-NAME)")
@@ -136,14 +139,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     work_dir: Path = options.work or Path("build") / f"train-{options.name}"
     work_dir.mkdir(parents=True, exist_ok=True)
-    began = time.monotonic()
     pools = load_pools(options.data, frozenset(options.photo_groups))
     net = train(pools, Mixture(), options.steps, options.seed, work_dir)
     recipe = {
         "steps": options.steps,
         "batch": BATCH,
         "seed": options.seed,
-        "train_s": round(time.monotonic() - began),
+        "train_s": round(torch.load(work_dir / "checkpoint.pt", weights_only=True)["seconds"]),
         "photo_groups": sorted(options.photo_groups),
     }
     export_and_measure(net, options.data, options.out, options.name, recipe)

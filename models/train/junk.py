@@ -1,4 +1,4 @@
-"""Crops that have no right answer: overwritten and scribbled boxes, two half boxes, bubbles, print.
+"""Crops that have no right answer: overwritten, scribbled and struck-out boxes, two half boxes, bubbles, print.
 
 The net has no class for them. Their target is "any class alike", so that they end as low
 probability. A zero with a slash is half a zero and half a filler.
@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.train.drawn import draw_box
+from models.train.ink import Grey, Symbols, bent
+from models.train.table import draw_table_box
 from ocr_pipeline.values import CLASSES
-
-Grey = NDArray[np.uint8]
-Symbols = dict[int, list[NDArray[np.uint8]]]
 
 _SIDE_PX = 64
 _PEN = 2
@@ -31,38 +30,84 @@ def draw_junk(symbols: Symbols, rng: np.random.Generator) -> tuple[Grey, NDArray
     """
     target = np.full(len(CLASSES), 1 / len(CLASSES), np.float32)
     kind = rng.random()
-    if kind < 0.15:
+    if kind < 0.12:
         return _overwritten(symbols, rng), target
-    if kind < 0.4:
+    if kind < 0.32:
         return _scribbled(symbols, rng), target
+    if kind < 0.44:
+        return _struck_out(symbols, rng), target
     if kind < 0.7:
         return _between_boxes(symbols, rng), target
-    if kind < 0.85:
+    if kind < 0.76:
+        return _crowded(symbols, rng), target
+    if kind < 0.86:
         return _bubbles(rng), target
-    if kind < 0.93:
+    if kind < 0.94:
         return _print(rng), target
     half = np.zeros(len(CLASSES), np.float32)
     half[[0, CLASSES.index("X")]] = 0.5
     return _slashed_zero(symbols, rng), half
 
 
+def _box(label: int, symbols: Symbols, rng: np.random.Generator) -> Grey:
+    """A drawn box of any form, squashed to a square."""
+    if rng.random() < 0.5:
+        return draw_box(label, symbols, rng)
+    table = draw_table_box(label, symbols, rng)
+    return np.asarray(cv2.resize(table, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _some_ink(box: Grey, rng: np.random.Generator) -> int:
+    """A grey level between the box's darkest and a third of the way to its lightest."""
+    return int(box.min() + rng.uniform(0, 0.3) * (int(box.max()) - int(box.min())))
+
+
 def _overwritten(symbols: Symbols, rng: np.random.Generator) -> Grey:
     """Two different digits in one box, as left by a correction."""
     first, second = rng.choice(10, 2, replace=False)
-    return np.minimum(draw_box(int(first), symbols, rng), draw_box(int(second), symbols, rng))
+    return np.minimum(_box(int(first), symbols, rng), _box(int(second), symbols, rng))
 
 
 def _scribbled(symbols: Symbols, rng: np.random.Generator) -> Grey:
     """A digit under a scribble of many strokes."""
-    box = draw_box(int(rng.integers(0, 10)), symbols, rng)
+    box = _box(int(rng.integers(0, 10)), symbols, rng)
     strokes = int(rng.integers(5, 12))
     points = np.stack([np.linspace(14, 50, strokes), np.where(np.arange(strokes) % 2, 46, 18)], axis=1)
     if rng.random() < 0.5:
         points = points[:, ::-1]
     points = points + rng.normal(0, 4, points.shape)
-    ink = int(box.min() + rng.uniform(0, 0.3) * (int(box.max()) - int(box.min())))
-    cv2.polylines(box, [points.astype(np.int32).reshape(-1, 1, 2)], False, ink, int(rng.integers(1, 5)), cv2.LINE_AA)
+    _polyline(box, points, _some_ink(box, rng), int(rng.integers(1, 5)))
     return box
+
+
+def _struck_out(symbols: Symbols, rng: np.random.Generator) -> Grey:
+    """A digit that was taken back: one to three long strokes across it."""
+    # A struck-out 1 is an X, a 7 has a bar by itself, and a 0 is slashed.
+    box = _box(int(rng.choice([2, 3, 4, 5, 6, 8, 9])), symbols, rng)
+    ink, pen = _some_ink(box, rng), int(rng.integers(2, 5))
+    angle = rng.uniform(-1.1, 1.1)
+    reach = np.array([np.cos(angle), np.sin(angle)]) * rng.uniform(24, 32)
+    for _ in range(int(rng.integers(1, 4))):
+        middle = np.array([32.0, 32.0]) + rng.normal(0, 3, 2)
+        ends = middle - reach + rng.normal(0, 3, 2), middle + reach + rng.normal(0, 3, 2)
+        _polyline(box, bent(*ends, rng.normal(0, 0.05)), ink, pen)
+    return box
+
+
+def _crowded(symbols: Symbols, rng: np.random.Generator) -> Grey:
+    """Two digits side by side in one box."""
+    first, second = (_box(int(rng.integers(0, 10)), symbols, rng) for _ in range(2))
+    shift = rng.uniform(10, 16)
+    moves = (np.array([[0.8, 0, 6.4 + x], [0, 1, 0]]) for x in (-shift, shift))
+    left, right = (
+        cv2.warpAffine(box, move, (_SIDE_PX, _SIDE_PX), borderMode=cv2.BORDER_REPLICATE)
+        for box, move in zip((first, second), moves, strict=True)
+    )
+    return np.asarray(np.minimum(left, right), np.uint8)
+
+
+def _polyline(box: Grey, points: NDArray[np.float64], ink: int, pen_px: int) -> None:
+    cv2.polylines(box, [np.round(points).astype(np.int32).reshape(-1, 1, 2)], False, ink, pen_px, cv2.LINE_AA)
 
 
 def _between_boxes(symbols: Symbols, rng: np.random.Generator) -> Grey:
@@ -70,7 +115,7 @@ def _between_boxes(symbols: Symbols, rng: np.random.Generator) -> Grey:
     paper = rng.uniform(150, 240)
     pair = []
     for _ in range(2):
-        box = draw_box(int(rng.integers(0, len(CLASSES))), symbols, rng).astype(np.float32)
+        box = _box(int(rng.integers(0, len(CLASSES))), symbols, rng).astype(np.float32)
         pair.append(box * (paper / max(1.0, float(np.percentile(box, 80)))))
     along = int(rng.integers(0, 2))
     if along == 0 or rng.random() < 0.5:
@@ -117,7 +162,7 @@ def _print(rng: np.random.Generator) -> Grey:
 
 
 def _slashed_zero(symbols: Symbols, rng: np.random.Generator) -> Grey:
-    box = draw_box(0, symbols, rng)
+    box = _box(0, symbols, rng)
     ink = int(np.percentile(box[16:48, 16:48], 3))
     reach_x, reach_y = rng.integers(8, 18), rng.integers(14, 22)
     tilt = 1 if rng.random() < 0.8 else -1

@@ -11,16 +11,28 @@ from numpy.typing import NDArray
 
 from models.train.degrade import Strength, random_view
 from models.train.drawn import draw_box
+from models.train.ink import Symbols
 from models.train.junk import draw_junk
 from models.train.sources import Box, load_boxes_2024, load_npz_boxes, load_symbols
+from models.train.table import draw_table_box
 from ocr_pipeline.recognition.digits import CELL_SIDE_PX, prepare_cell
 from ocr_pipeline.values import CLASSES
 
 SCANS = ("boxes-c1-2019-aceh", "boxes-c1-2019-mixed", "boxes-2014-2019-mixed")
 PHOTOS = "boxes-2024-photos"
 
-_DRAWN_WEIGHTS = np.array([4.5] * 10 + [13.0, 20.0, 22.0])
+_DARKEST_PAPER = 64
+"""Median grey level of the darkest scan trained on."""
+
+_DRAWN_WEIGHTS = np.array([6.0] * 10 + [12.0, 14.0, 14.0])
 """Share of each class among drawn boxes: X, dash and blank are what the real boxes lack."""
+
+
+_TABLE_STRENGTH = Strength(
+    blur=1.7, motion=5.0, smallest_px=15, shift=0.09, zoom_low=0.82, zoom_high=1.14, clean_share=0.42, aspect=0.25
+)
+"""The camera for boxes of tables: crops of scans are cut tighter already, and where neighbours begin at the edge a
+larger shift would show too much of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +42,18 @@ class Mixture:
     Attributes:
         real: share of boxes of the 2024 form.
         scans: share of boxes of other forms.
-        junk: share of crops without a right answer; the rest is drawn.
-        strength: limits of the camera.
+        table: share of drawn boxes of tables.
+        junk: share of crops without a right answer; the rest is drawn as on the 2024 form.
+        strength: limits of the camera for boxes of the 2024 form.
+        table_strength: limits of the camera for boxes of tables.
     """
 
-    real: float = 0.6
-    scans: float = 0.08
-    junk: float = 0.05
+    real: float = 0.42
+    scans: float = 0.12
+    table: float = 0.26
+    junk: float = 0.09
     strength: Strength = field(default_factory=Strength)
+    table_strength: Strength = _TABLE_STRENGTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +70,7 @@ class Pools:
     boxes_2024: list[Box]
     weights_2024: NDArray[np.float64]
     boxes_scans: list[Box]
-    symbols: dict[int, list[NDArray[np.uint8]]]
+    symbols: Symbols
 
 
 def load_pools(data_dir: Path, photo_groups: frozenset[str] = frozenset()) -> Pools:
@@ -71,6 +87,8 @@ def load_pools(data_dir: Path, photo_groups: frozenset[str] = frozenset()) -> Po
     boxes = [box for box in load_boxes_2024(data_dir) if box.part == "train"]
     boxes += [box for box in load_npz_boxes(data_dir, PHOTOS, "train") if box.group in photo_groups]
     scans = [box for stem in SCANS for box in load_npz_boxes(data_dir, stem) if box.part == "train"]
+    # Some are white on black, which no photo is.
+    scans = [box for box in scans if np.median(box.image) > _DARKEST_PAPER]
     counts = np.bincount([box.label for box in boxes], minlength=len(CLASSES))
     # Square root: rare classes come more often, but five blanks are not shown as often as five hundred ones.
     weights = np.array([counts[box.label] ** -0.5 for box in boxes])
@@ -98,17 +116,20 @@ def make_batch(
     kinds = rng.random(size)
     picks = rng.choice(len(pools.boxes_2024), size, p=pools.weights_2024)
     drawn = rng.choice(len(CLASSES), size, p=_DRAWN_WEIGHTS / _DRAWN_WEIGHTS.sum())
-    for row in range(size):
-        if kinds[row] < mixture.real:
-            box = pools.boxes_2024[picks[row]]
+    shares = np.cumsum([mixture.real, mixture.scans, mixture.table, mixture.junk])
+    for row, kind in enumerate(np.searchsorted(shares, kinds, side="right")):
+        strength = mixture.table_strength if kind in (1, 2) else mixture.strength
+        if kind < 2:
+            box = pools.boxes_2024[picks[row]] if kind == 0 else _any_of(pools.boxes_scans, rng)
             image, targets[row, box.label] = box.image, 1
-        elif kinds[row] < mixture.real + mixture.scans:
-            box = pools.boxes_scans[int(rng.integers(0, len(pools.boxes_scans)))]
-            image, targets[row, box.label] = box.image, 1
-        elif kinds[row] < mixture.real + mixture.scans + mixture.junk:
+        elif kind == 3:
             image, targets[row] = draw_junk(pools.symbols, rng)
         else:
-            targets[row, drawn[row]] = 1
-            image = draw_box(int(drawn[row]), pools.symbols, rng)
-        cells[row, 0] = prepare_cell(random_view(image, rng, mixture.strength))
+            draw = draw_table_box if kind == 2 else draw_box
+            image, targets[row, drawn[row]] = draw(int(drawn[row]), pools.symbols, rng), 1
+        cells[row, 0] = prepare_cell(random_view(image, rng, strength))
     return cells, targets
+
+
+def _any_of(boxes: list[Box], rng: np.random.Generator) -> Box:
+    return boxes[int(rng.integers(0, len(boxes)))]

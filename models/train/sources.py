@@ -27,6 +27,8 @@ CALIBRATION_INDICES = frozenset({7, 14, 24})
 
 TEST_GROUPS_2019_EVERY = 3
 """Every third form of the 2019 scans, in order of name, is left out for testing."""
+CALIBRATION_GROUPS_2019_EVERY = 8
+"""Every eighth one, from the second on, is left out for calibration where there are so many; a third stays a test."""
 
 _LONGEST_PX = 96
 
@@ -87,14 +89,14 @@ def load_npz_boxes(data_dir: Path, stem: str, part: str | None = None) -> list[B
     Args:
         data_dir: folder of the data files.
         stem: file name without ``.npz``.
-        part: the part of every box, or None to leave every third group for testing.
+        part: the part of every box, or None to split by group.
 
     Returns:
         The boxes, at their original proportions.
     """
     with np.load(data_dir / f"{stem}.npz") as data:
         groups = sorted(set(data["group"].tolist()))
-        held_out = set(groups[TEST_GROUPS_2019_EVERY - 1 :: TEST_GROUPS_2019_EVERY])
+        parts = _parts_of_groups(groups)
         boxes = []
         for row, (image, label, group, size) in enumerate(
             zip(data["images"], data["labels"].tolist(), data["group"].tolist(), data["hw"].tolist(), strict=True)
@@ -106,9 +108,16 @@ def load_npz_boxes(data_dir: Path, stem: str, part: str | None = None) -> list[B
             scale = min(1.0, _LONGEST_PX / max(size))
             size_px = (max(1, round(width_px * scale)), max(1, round(height_px * scale)))
             grey = np.asarray(cv2.resize(grey, size_px), np.uint8)
-            chosen = part or ("test" if group in held_out else "train")
-            boxes.append(Box(f"{stem}#{row}", freeze(grey), LABEL_TO_CLASS[label], group, chosen))
+            boxes.append(Box(f"{stem}#{row}", freeze(grey), LABEL_TO_CLASS[label], group, part or parts[group]))
     return boxes
+
+
+def _parts_of_groups(groups: list[str]) -> dict[str, str]:
+    parts = dict.fromkeys(groups, "train")
+    if len(groups) >= CALIBRATION_GROUPS_2019_EVERY:
+        parts.update(dict.fromkeys(groups[1::CALIBRATION_GROUPS_2019_EVERY], "calibration"))
+    parts.update(dict.fromkeys(groups[TEST_GROUPS_2019_EVERY - 1 :: TEST_GROUPS_2019_EVERY], "test"))
+    return parts
 
 
 def load_symbols(data_dir: Path, most_per_class: int = 3000) -> dict[int, list[NDArray[np.uint8]]]:
