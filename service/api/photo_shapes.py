@@ -44,6 +44,7 @@ class NumberAnswer(Answer):
     p: float = Field(ge=0, le=1, description="how sure the reader is")
     decision: Literal["accepted", "review"]
     why: list[str] = Field(description="codes of docs/errors.md")
+    has_words: bool = Field(description="the number's crop shows the line in words below the boxes")
 
 
 class PartAnswer(Answer):

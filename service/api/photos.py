@@ -16,6 +16,7 @@ from service.api.deps import Requires, Svc
 from service.api.photo_shapes import AlarmAnswer, MoveBody, PhotoAnswer, PhotoHistoryAnswer, PhotoItem, ReasonBody
 from service.api.shapes import (
     MAX_PAGE,
+    FieldPath,
     Message,
     Page,
     ProblemAnswer,
@@ -28,7 +29,8 @@ from service.elections.draft import ID_PATTERN
 from service.errors import ServiceError
 from service.photos.alarms import AlarmFilter, clear_alarm, list_alarms, words_of
 from service.photos.change import CheckRev, Move, move_photo, restore_photo, withdraw_photo
-from service.photos.files import find_view, take_original
+from service.photos.crops import CropOf, find_crop
+from service.photos.files import View, find_view, take_original
 from service.photos.news import News, Streams, Timing, follow, mark_of, photo_news, session_lives, station_news
 from service.photos.view import PhotoFilter, find_photo, list_photos, see_history, see_photos
 from service.regions.codes import PLACE_PATTERN, TPS_PATTERN, region_from_path
@@ -120,7 +122,32 @@ def view(
     part: Annotated[int | None, Query(ge=0, le=1000, description="page of a PDF from 1; default: the first")] = None,
 ) -> Response:
     """The picture, upright and without metadata, made when the photo is read; 404 ``not_ready`` until then."""
-    found = find_view(services, actor, photo_id, part)
+    return _picture(request, find_view(services, actor, photo_id, part))
+
+
+@router.get(
+    "/photos/{photo_id}/numbers/{field}/crop",
+    operation_id="get_number_crop",
+    response_class=Response,
+    responses=_JPEG,
+)
+def crop(
+    services: Svc,
+    actor: Seer,
+    photo_id: Id,
+    field: FieldPath,
+    request: Request,
+    of: Annotated[CropOf, Query(description="its boxes, its line in words, or both in one picture")] = "both",
+    part: Annotated[int | None, Query(ge=0, le=1000, description="page of a PDF from 1; default: the first")] = None,
+) -> Response:
+    """One number for its reviewer: the boxes straightened, the line that says it in words below, at most 800 px wide.
+
+    Cut out of the photo's view as the reader found the number; 404 ``no_crop`` where the form has no such line.
+    """
+    return _picture(request, find_crop(services, actor, photo_id, field, of, part))
+
+
+def _picture(request: Request, found: View) -> Response:
     tag = f'"{found.tag}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if tag in request.headers.get("if-none-match", ""):

@@ -3,9 +3,9 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from fastapi import Request
+from fastapi import Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.errors import ServiceError
@@ -13,6 +13,8 @@ from service.errors import ServiceError
 T = TypeVar("T")
 
 MAX_PAGE = 200
+
+FieldPath = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="field id", examples=["paslon_1"])]
 
 
 class Body(BaseModel):

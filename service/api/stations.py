@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import Field
 
 from service.access import Action, Actor, authorise, may
 from service.api.deps import Requires, Svc
 from service.api.recap import AnomalyAnswer, anomaly_answers
 from service.api.regions import RegionItem, Text, TpsPath, Viewer, items
-from service.api.shapes import Answer, Body, Message, etag, require_match
+from service.api.shapes import Answer, Body, FieldPath, Message, etag, require_match
 from service.decisions.people import MAX_CLAIMS, Claim, SeqCheck, change, confirm, state
 from service.elections.draft import ID_PATTERN
 from service.elections.fields import forms_of
@@ -29,7 +29,6 @@ ElectionQuery = Annotated[
     str,
     Query(alias="election", pattern=ID_PATTERN, description="id of the election", examples=["ppwp-2024"]),
 ]
-FieldPath = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="field id", examples=["paslon_1"])]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="`ETag` of the station as you saw it")]
 Kpps = Annotated[Actor, Depends(Requires(Action.STATE))]
 Confirmer = Annotated[Actor, Depends(Requires(Action.CONFIRM))]

@@ -17,7 +17,7 @@ _SUFFIXES = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", "heif": ".heic", "t
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The upright picture of one page, without any metadata.
+    """The upright picture of one page or of a number on it, without any metadata.
 
     Attributes:
         tag: changes when the picture may have changed.
@@ -58,21 +58,26 @@ def find_view(services: Services, actor: Actor, photo_id: str, part: int | None 
     """
     with services.store.read() as session:
         photo = find_photo(session, actor, photo_id)
-        _refuse_erased(photo)
+        refuse_erased(photo)
         found = newest_part(session, photo_id, part)
     if found is None:
         raise ServiceError("not_ready" if photo.state == "received" else "no_view", details={"photo": photo_id})
-    key = view_key(photo_id, found[0])
+    part = found[0]
+    return View(found[1], lambda: load_view(services, photo_id, part))
 
-    def load() -> bytes:
-        try:
-            return services.blobs.get(key)
-        except ServiceError as error:
-            if error.code == "blob_missing":
-                raise ServiceError("no_view", details={"photo": photo_id}) from error
-            raise
 
-    return View(found[1], load)
+def load_view(services: Services, photo_id: str, part: int) -> bytes:
+    """The bytes of a view that is allowed to be seen, a JPEG.
+
+    Raises:
+        ServiceError: ``no_view`` when the reader could not make a picture of the file.
+    """
+    try:
+        return services.blobs.get(view_key(photo_id, part))
+    except ServiceError as error:
+        if error.code == "blob_missing":
+            raise ServiceError("no_view", details={"photo": photo_id}) from error
+        raise
 
 
 def take_original(services: Services, actor: Actor, photo_id: str) -> Original:
@@ -84,7 +89,7 @@ def take_original(services: Services, actor: Actor, photo_id: str) -> Original:
     """
     with services.store.read() as session:
         photo = find_photo(session, actor, photo_id, Action.SEE_ORIGINAL)
-        _refuse_erased(photo)
+        refuse_erased(photo)
     scratch_dir = services.settings.spool_dir / "scratch"  # what a crash leaves there is swept with old uploads
     scratch_dir.mkdir(parents=True, exist_ok=True)
     path = services.blobs.local_path(original_key(photo.sha256), scratch_dir)
@@ -103,6 +108,7 @@ def take_original(services: Services, actor: Actor, photo_id: str) -> Original:
     return Original(path, f"turus-{photo.id}{_SUFFIXES.get(photo.format, '.bin')}", dispose)
 
 
-def _refuse_erased(photo: Photo) -> None:
+def refuse_erased(photo: Photo) -> None:
+    """Raises ``photo_erased`` where nothing is left to show."""
     if photo.erased_at is not None:
         raise ServiceError("photo_erased", details={"photo": photo.id})

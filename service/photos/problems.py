@@ -14,6 +14,13 @@ register(
             "Foto ini tidak dapat ditampilkan karena berkasnya tidak terbaca. Kirim foto lain.",
             "This photo cannot be shown because its file could not be read. Send another photo.",
         ),
+        "no_crop": (
+            404,
+            "Potongan itu tidak ada: formulirnya tidak memuat baris terbilang untuk angka ini, atau foto dibaca oleh "
+            "versi lama. Lihat fotonya, atau minta foto dibaca ulang.",
+            "There is no such crop: the form has no words line for this number, or the photo was read by an older "
+            "version. Look at the photo, or ask for it to be read again.",
+        ),
         "photo_erased": (
             410,
             "Foto ini sudah dihapus setelah masa simpannya berakhir. Angka dan jejak auditnya tetap ada.",

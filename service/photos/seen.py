@@ -27,6 +27,7 @@ class NumberSeen:
         p: how sure the reader is, 0-1.
         decision: ``accepted`` or ``review``.
         why: codes of docs/errors.md, empty when accepted.
+        has_words: the photo shows it in words too, and its crop can.
     """
 
     part: int
@@ -36,6 +37,7 @@ class NumberSeen:
     p: float
     decision: str
     why: Sequence[str]
+    has_words: bool
 
 
 @dataclass(frozen=True, slots=True)

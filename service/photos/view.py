@@ -166,6 +166,46 @@ def newest_part(session: Session, photo_id: str, part: int | None) -> tuple[int,
     return found.part, found.id
 
 
+@dataclass(frozen=True, slots=True)
+class NumberPlace:
+    """Where a number lies in the upright photo.
+
+    Attributes:
+        reading_id: the reading that found it there.
+        part: page of a PDF from 1; 0 for a photo.
+        quad: corners of its boxes as in the reading contract; ``None`` in readings that do not tell.
+        words_quad: the same of the line that says it in words; ``None`` where the form has none.
+        size_px: width and height of the photo whose pixels these are; ``None`` in readings that do not tell.
+    """
+
+    reading_id: str
+    part: int
+    quad: Sequence[Sequence[float]] | None
+    words_quad: Sequence[Sequence[float]] | None
+    size_px: tuple[int, int] | None
+
+
+def newest_number(session: Session, photo_id: str, field: str, part: int | None) -> NumberPlace | None:
+    """Where the newest reading of a photo found a number.
+
+    Args:
+        session: a session.
+        photo_id: photo.
+        field: number of the form.
+        part: page of a PDF from 1, 0 for a photo, ``None`` for the first that has it.
+
+    Returns:
+        ``None`` when the photo was never read, or shows no such number there.
+    """
+    for row in _newest_readings(session, [photo_id], with_body=True).get(photo_id, []):
+        number = (row.body.get("numbers") or {}).get(field)
+        if number is not None and part in (None, row.part):
+            quads = number.get("quad_photo"), number.get("words_quad_photo")
+            size_px = row.body.get("size_px")
+            return NumberPlace(row.id, row.part, *quads, None if size_px is None else tuple(size_px))
+    return None
+
+
 _SHORT = (
     Reading.id,
     Reading.photo_id,
@@ -290,6 +330,7 @@ def _numbers(row: Row[Any]) -> list[NumberSeen]:
             p=number["p"],
             decision=number["decision"],
             why=number["why"],
+            has_words=number.get("words_quad_photo") is not None,
         )
         for field, number in numbers.items()
     ]

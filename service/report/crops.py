@@ -24,26 +24,27 @@ _NO_PHOTO: Final = (150, 150, 150)
 """Colour of what lies outside the photo."""
 
 
-def crop_number(picture: Image.Image, boxes: Floats, words: Floats | None = None) -> Image.Image:
-    """The boxes of a number straightened, and below them its words line if there is one, at the same scale.
+def crop_number(picture: Image.Image, boxes: Floats | None, words: Floats | None = None) -> Image.Image:
+    """The boxes of a number straightened, and below them the line that says it in words, at the same scale.
 
     Args:
         picture: RGB, the upright photo or a smaller copy of it.
         boxes: corners, shape (4, 2), float64, px of ``picture``, clockwise from the top-left as the page is read.
-        words: the same of the line in words.
+        words: the same of the line in words; alone it is shown as large as the picture holds it.
 
     Returns:
         RGB, at most :data:`WIDEST_PX` wide; grey where the photo ends.
+
+    Raises:
+        ValueError: there is neither.
     """
-    height_px = _sides(boxes)[1]
-    scale = BOX_HEIGHT_PX / height_px
-    parts = [_straight(picture, quad, scale, MARGIN * height_px) for quad in (boxes, words) if quad is not None]
+    quads = [quad for quad in (boxes, words) if quad is not None]
+    if not quads:
+        raise ValueError("nothing to cut out")
+    height_px = _sides(quads[0])[1]
+    scale = 1.0 if boxes is None else BOX_HEIGHT_PX / height_px
+    parts = [_straight(picture, quad, scale, MARGIN * height_px) for quad in quads]
     return parts[0] if len(parts) == 1 else _stacked(parts)
-
-
-def crop_words(picture: Image.Image, words: Floats) -> Image.Image:
-    """The words line alone, as large as :data:`WIDEST_PX` allows and the picture holds; see :func:`crop_number`."""
-    return _straight(picture, words, 1.0, MARGIN * _sides(words)[1])
 
 
 def jpeg_bytes(picture: Image.Image, quality: int = 82) -> bytes:

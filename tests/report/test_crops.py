@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from service.report.crops import BOX_HEIGHT_PX, MARGIN, WIDEST_PX, crop_number, crop_words, jpeg_bytes
+from service.report.crops import BOX_HEIGHT_PX, MARGIN, WIDEST_PX, crop_number, jpeg_bytes
 
 MARGIN_PX = round(MARGIN * BOX_HEIGHT_PX)
 INK, LINE = (0, 0, 0), (200, 30, 30)
@@ -62,7 +62,7 @@ def test_digits_and_words_are_seen_in_one_look_at_one_scale() -> None:
 def test_the_words_alone_are_as_large_as_the_picture_holds_them() -> None:
     words = np.array([[20, 60], [180, 60], [180, 80], [20, 80]], np.float64)
 
-    crop = crop_words(photo_with((words, LINE)), words)
+    crop = crop_number(photo_with((words, LINE)), None, words)
 
     assert crop.size == pytest.approx((160 + 2 * 5, 20 + 2 * 5), abs=1)
 
@@ -72,7 +72,7 @@ def test_no_crop_is_wider_than_the_limit() -> None:
     picture = Image.new("RGB", (6000, 400), "white")
 
     assert crop_number(picture, line + 50, line).width <= WIDEST_PX
-    assert crop_words(picture, line).width <= WIDEST_PX
+    assert crop_number(picture, None, line).width <= WIDEST_PX
 
 
 def test_a_large_photo_gives_a_smooth_crop() -> None:

@@ -89,7 +89,10 @@ def stage(services: Services, folder: Path, url: str) -> dict[str, str]:
     ppk = make_account(services, Role.PPK, places.kecamatan[0], login="ppk.kedaton", password=PASSWORD)
     invited = make_account(services, Role.KPPS, places.tps[0], phone=PHONE, state="invited")
     photo = put_photo(services, election, ppk, places.tps[0])
-    put_reading(services, photo, {"paslon_1": number(92)})
+    boxes, words = [[40, 10], [60, 10], [60, 17], [40, 17]], [[4, 20], [40, 20], [40, 30], [4, 30]]
+    put_reading(
+        services, photo, {"paslon_1": {**number(92), "quad_photo": boxes, "words_quad_photo": words}}, size_px=(64, 48)
+    )
     services.blobs.put_bytes(view_key(photo, 0), jpeg(1))
     with services.store.write() as session:
         invitation = add_invitation(session, services, session.get_one(Account, invited))

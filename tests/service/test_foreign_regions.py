@@ -98,6 +98,7 @@ CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/photos/{photo_id}"): Call(),
     ("GET", "/photos/{photo_id}/history"): Call(),
     ("GET", "/photos/{photo_id}/view"): Call(),
+    ("GET", "/photos/{photo_id}/numbers/{field}/crop"): Call(),
     ("GET", "/photos/{photo_id}/original"): Call(),
     ("POST", "/photos/{photo_id}/move"): Call({"page": 2, **WHY}, headers=VERSION),
     ("POST", "/photos/{photo_id}/withdraw"): Call(WHY, headers=VERSION),

@@ -65,6 +65,7 @@ TABLE: dict[tuple[str, str], Action | None] = {
     ("GET", "/photos/{photo_id}"): Action.SEE_PHOTO,
     ("GET", "/photos/{photo_id}/history"): Action.SEE_PHOTO,
     ("GET", "/photos/{photo_id}/view"): Action.SEE_PHOTO,
+    ("GET", "/photos/{photo_id}/numbers/{field}/crop"): Action.SEE_PHOTO,
     ("GET", "/photos/{photo_id}/original"): Action.SEE_ORIGINAL,
     ("POST", "/photos/{photo_id}/move"): Action.MOVE_PHOTO,
     ("POST", "/photos/{photo_id}/withdraw"): Action.MOVE_PHOTO,

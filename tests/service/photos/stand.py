@@ -70,6 +70,7 @@ def put_reading(
     reader_rev: str = "1+digits-1",
     fingerprint: bytes | None = None,
     reason: str | None = None,
+    size_px: tuple[int, int] | None = None,
 ) -> Reading:
     """A reading as workers leave it."""
     outcome = "rejected" if reason else "accepted"
@@ -90,6 +91,7 @@ def put_reading(
         sharpness=None if reason else 0.8,
         body={
             "numbers": dict(numbers or {}),
+            "size_px": size_px,
             "quality": None if reason else {"sharpness": 0.8, "px_per_box": 41, "coverage": 1.0},
         },
         fingerprint=fingerprint,

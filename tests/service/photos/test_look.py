@@ -38,6 +38,7 @@ def test_a_photo_says_where_it_belongs_what_was_read_and_what_to_do(world: World
         "p": 0.9998,
         "decision": "accepted",
         "why": [],
+        "has_words": False,
     }
     assert body["numbers"][1]["why"] == ["low_confidence"]
     assert body["parts"][0]["coverage"] == 1.0
