@@ -51,6 +51,10 @@ def _page_problems(page: Page) -> Iterator[str]:
         across, along = (height, width) if rule.axis == "h" else (width, height)
         if not (0 <= rule.at_mm <= across and 0 <= rule.from_mm < rule.to_mm <= along):
             yield f"{where}: {rule.axis} rule at {rule.at_mm} from {rule.from_mm} to {rule.to_mm} leaves the page"
+    for fill in page.fills:
+        area = fill.area
+        if area.w_mm <= 0 or area.h_mm <= 0 or not _inside(area, whole):
+            yield f"{where}: the fill at {area.x_mm}, {area.y_mm} has no area or leaves the page"
     if page.tag is not None:
         if page.tag.family not in TAG_FAMILIES:
             yield f"{where}: tag family {page.tag.family} is not one of {', '.join(sorted(TAG_FAMILIES))}"

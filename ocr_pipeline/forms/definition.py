@@ -92,6 +92,14 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Fill:
+    """An area printed full, where nothing is to be written; grey 0 is black."""
+
+    area: Box
+    grey: int
+
+
+@dataclass(frozen=True, slots=True)
 class Bubbles:
     """Ten bubbles under each box: ``x_mm`` the centre of each column, ``y_mm`` the centres of digits 0-9."""
 
@@ -166,6 +174,7 @@ class Page:
     rules: tuple[Rule, ...]
     texts: tuple[Text, ...]
     numbers: tuple[Number, ...]
+    fills: tuple[Fill, ...] = ()
 
     @property
     def box_rules(self) -> tuple[Rule, ...]:
@@ -177,7 +186,6 @@ class Page:
                 found += [Rule("h", y, b.x_mm, x1, BOX_RULE_MM, 28) for y in (b.y_mm, y1)]
                 found += [Rule("v", x, b.y_mm, y1, BOX_RULE_MM, 28) for x in (b.x_mm, x1)]
         return tuple(found)
-
 
     def enlarged(self) -> "Page":
         """The page with all its lengths multiplied until its longer side is :data:`LONG_SIDE_MM`."""

@@ -18,6 +18,7 @@ from ocr_pipeline.forms.definition import (
     Axis,
     Box,
     Bubbles,
+    Fill,
     FormDefinition,
     Grid,
     Mark,
@@ -34,7 +35,7 @@ Table = Mapping[str, Any]
 
 _FORM_KEYS = frozenset({"id", "rev", "title", "pages", "rules"})
 _PAGE_KEYS = frozenset(
-    {"page", "title", "size_mm", "measured", "tag", "marks", "h_rules", "v_rules", "texts", "numbers"}
+    {"page", "title", "size_mm", "measured", "tag", "marks", "h_rules", "v_rules", "fills", "texts", "numbers"}
 )
 _NUMBER_KEYS = frozenset(
     {"field", "label", "boxes", "guide", "bubbles", "tally", "row_totals", "words", "review_order", "excel_column"}
@@ -148,11 +149,17 @@ def _page(t: Table, problems: _Problems) -> Page:
         rules=(*_rules("h", t.get("h_rules", [])), *_rules("v", t.get("v_rules", []))),
         texts=tuple(_text(x) for x in t.get("texts", [])),
         numbers=tuple(n for n in numbers if n is not None),
+        fills=tuple(_fill(x) for x in t.get("fills", [])),
     )
 
 
 def _rules(axis: Axis, rows: Sequence[Sequence[float]]) -> tuple[Rule, ...]:
     return tuple(Rule(axis, float(a), float(f), float(to), float(w), int(grey)) for a, f, to, w, grey in rows)
+
+
+def _fill(row: Sequence[float]) -> Fill:
+    x, y, width, height, grey = row
+    return Fill(Box(float(x), float(y), float(width), float(height)), int(grey))
 
 
 def _text(row: Sequence[Any]) -> Text:

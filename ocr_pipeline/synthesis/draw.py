@@ -48,6 +48,9 @@ def draw_page(page: Page, px_per_mm: float) -> Grey:
     """
     width, height = (round(side * px_per_mm) for side in page.size_mm)
     picture = np.full((height, width, 3), 255, np.uint8)
+    for fill in page.fills:
+        (left, top), (right, bottom) = fill.area.corners_mm[0], fill.area.corners_mm[2]
+        fill_rectangle(picture, px_per_mm, (left, top, right, bottom), fill.grey)
     for rule in page.rules:
         _draw_rule(picture, px_per_mm, rule)
     # The edges of a box are centre lines: half a rule more at both ends closes its corners.
