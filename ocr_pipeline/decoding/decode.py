@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import get_args
 
-from ocr_pipeline.decoding.arithmetic import Findings, apply_rules
+from ocr_pipeline.decoding.arithmetic import apply_rules
+from ocr_pipeline.decoding.corroboration import corroborate
 from ocr_pipeline.decoding.own import OwnRead, read_alone
 from ocr_pipeline.decoding.policy import Policy
 from ocr_pipeline.forms.definition import FormDefinition
@@ -21,8 +22,10 @@ def decode(
 ) -> DecodedNumbers:
     """Decide the numbers of one form, of one page or of several pages together.
 
-    Every number is read from its own channels first, and that reading stands. The rules of severity error whose
-    numbers are all here then judge the readings; they can only make a decision stricter. See docs/decoding.md.
+    Every number is read from its own channels first. A sure reading stands. Sums of severity error may then confirm a
+    number without bubbles whose boxes are not sure enough alone, and settle which of two unsure readings is shown (to a
+    person). All rules of severity error whose numbers are here judge the result; they only make it stricter. See
+    docs/decoding.md.
 
     Args:
         definition: the form.
@@ -43,24 +46,26 @@ def decode(
         if name not in numbers or each.field != name:
             raise ValueError(f"evidence of {each.field} under {name}: not a number of {definition.id}")
     reads = {name: read_alone(evidence[name], number, policy) for name, number in numbers.items() if name in evidence}
+    sums = corroborate(definition.rules, reads, policy)
+    reads = {name: sums.shown.get(name, read) for name, read in reads.items()}
     findings = apply_rules(definition.rules, reads, policy)
     values = {name: read.value for name, read in reads.items()}
     rules = tuple(RuleCheck(rule.id, rule.check(values), rule.severity) for rule in definition.rules)
     complete = all(values.get(name) is not None for name in numbers)
-    return DecodedNumbers(
-        numbers={name: _finish(name, read, findings, name in measured_fields) for name, read in reads.items()},
-        rules=rules,
-        verdict=_verdict(findings, complete),
-    )
+    finished = {}
+    for name, read in reads.items():
+        doubts = set(read.doubts - {"low_confidence"} if name in sums.confirmed else read.doubts)
+        if name not in measured_fields:
+            doubts.add("unmeasured")
+        finished[name] = _finish(read, doubts | findings.doubts.get(name, set()), findings.alternatives.get(name))
+    uncertain = findings.contradiction or bool(sums.shown)
+    return DecodedNumbers(finished, rules, _verdict(findings.inconsistent, uncertain, complete))
 
 
-def _finish(name: str, read: OwnRead, findings: Findings, measured: bool) -> NumberRead:
-    doubts = read.doubts | findings.doubts.get(name, set())
-    if not measured:
-        doubts |= {"unmeasured"}
+def _finish(read: OwnRead, doubts: set[Why], alternative: int | None) -> NumberRead:
     why = tuple(code for code in WHY_ORDER if code in doubts)
     return NumberRead(
-        field=name,
+        field=read.evidence.field,
         value=read.value,
         as_written=read.as_written,
         p=read.p,
@@ -68,14 +73,14 @@ def _finish(name: str, read: OwnRead, findings: Findings, measured: bool) -> Num
         why=why,
         evidence=read.channels,
         quad_photo=read.evidence.quad_photo,
-        alternative=findings.alternatives.get(name),
+        alternative=alternative,
         words_quad_photo=read.evidence.words_quad_photo,
     )
 
 
-def _verdict(findings: Findings, complete: bool) -> Verdict:
-    if findings.inconsistent:
+def _verdict(inconsistent: bool, uncertain: bool, complete: bool) -> Verdict:
+    if inconsistent:
         return "form_inconsistent"
-    if findings.contradiction:
+    if uncertain:
         return "reading_uncertain"
     return "consistent" if complete else "incomplete"

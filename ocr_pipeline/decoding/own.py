@@ -1,7 +1,7 @@
 """One number on its own evidence: its value, how sure it is, and what speaks against accepting it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 import numpy as np
@@ -16,7 +16,7 @@ from ocr_pipeline.decoding.channels import (
     read_digits,
 )
 from ocr_pipeline.decoding.joint import Domain
-from ocr_pipeline.decoding.lattice import BLANK, FILLERS, Lattice, meaning, written_by_boxes
+from ocr_pipeline.decoding.lattice import BLANK, FILLERS, Lattice, written_by_boxes
 from ocr_pipeline.decoding.policy import Policy
 from ocr_pipeline.forms.definition import Number
 from ocr_pipeline.values import CLASSES, Channel, ChannelRead, Floats, NumberEvidence, Why
@@ -37,6 +37,9 @@ class OwnRead:
         channels: each channel's own reading.
         candidates: likely values -> natural log of how much less probable than the best reading; ``None``: unread.
         cut: some likely value was left out of ``candidates``, because there were too many.
+        lattice: the posterior that all this comes from.
+        leans: a sum may do what its boxes cannot do alone: it is placed and has a value, its form has no bubbles for
+            it, and a zero is written.
     """
 
     evidence: NumberEvidence
@@ -47,6 +50,8 @@ class OwnRead:
     channels: Mapping[Channel, ChannelRead]
     candidates: Domain
     cut: bool
+    lattice: Lattice
+    leans: bool
 
 
 def read_alone(evidence: NumberEvidence, number: Number, policy: Policy) -> OwnRead:
@@ -80,25 +85,49 @@ def read_alone(evidence: NumberEvidence, number: Number, policy: Policy) -> OwnR
     if bubbles is not None:
         channels["bubbles"] = bubbles
     doubts: set[Why] = set()
-    if value is None or not evidence.placed or not _sure_enough(evidence, number, alone, as_written, p, policy):
+    readable = (
+        evidence.placed and value is not None and (value > 0 or _zero_is_written(evidence, alone, as_written, policy))
+    )
+    if not readable or not _sure_enough(evidence, number, alone, as_written, p, policy):
         doubts.add("low_confidence")
     if disagree(evidence, policy):
         doubts.add("channels_disagree")
     if evidence.crossed_out:
         doubts.add("crossed_out")
     candidates, cut = _candidates(lattice, value is not None, p, policy)
-    return OwnRead(evidence, value, as_written, p, frozenset(doubts), channels, candidates, cut)
+    leans = readable and number.bubbles is None
+    return OwnRead(evidence, value, as_written, p, frozenset(doubts), channels, candidates, cut, lattice, leans)
+
+
+def shown_as(read: OwnRead, value: int, policy: Policy) -> OwnRead:
+    """The same number with another value of its lattice in its place, for a person to look at.
+
+    Args:
+        read: as read from its own boxes.
+        value: what to show; ``as_written`` and ``p`` follow it, ``channels`` keep what the boxes say.
+        policy: as for :func:`read_alone`.
+    """
+    lattice = read.lattice
+    candidates, cut = _candidates(lattice, True, lattice.best[1], policy)
+    return replace(
+        read,
+        value=value,
+        as_written=lattice.written(value),
+        p=float(lattice.values[value]),
+        doubts=read.doubts | {"low_confidence"},
+        candidates=candidates,
+        cut=cut,
+        leans=False,
+    )
 
 
 def _sure_enough(
     evidence: NumberEvidence, number: Number, alone: Floats, as_written: str, p: float, policy: Policy
 ) -> bool:
-    """Whether a decided number passes its threshold; ``alone`` is what the boxes say, shape (boxes, 13)."""
+    """Whether a readable number passes its threshold; ``alone`` is what the boxes say, shape (boxes, 13)."""
     speaks = bubbles_speak(evidence)
     if number.bubbles is not None and not speaks:
         # Half of the evidence that the form asks for is missing: left empty, or not seen in this photo.
-        return False
-    if meaning(as_written) == 0 and not _zero_is_written(evidence, alone, as_written, policy):
         return False
     return p >= policy.accept if speaks else _least_box(alone, as_written) >= policy.box_alone
 
