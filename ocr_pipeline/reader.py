@@ -14,7 +14,8 @@ from ocr_pipeline.forms.definition import FormDefinition, Number
 from ocr_pipeline.forms.library import form_ids, load_form
 from ocr_pipeline.imaging.cv import use_one_thread
 from ocr_pipeline.imaging.decode import DecodedPhoto, PhotoSource, decode_photo, file_sha256, iter_photos
-from ocr_pipeline.imaging.quality import blur_px, reason_for_failure, sharpness
+from ocr_pipeline.imaging.failure import reason_for_failure
+from ocr_pipeline.imaging.quality import blur_px, glare, sharpness, too_dark
 from ocr_pipeline.recognition.bubbles import BubbleRead, bubble_darkness, read_bubbles
 from ocr_pipeline.recognition.digits import DigitModel, load_digit_model, prepare_cell
 from ocr_pipeline.recognition.handwriting import Cells, Fingerprint, fingerprint, sheet_name
@@ -32,6 +33,8 @@ LEAST_PX_PER_BOX = 11.0
 """Smaller boxes than this are refused: nobody, and no model, reads them safely."""
 MOST_BLUR, SOFT = 0.16, 0.05
 """Blur (sigma over box side) beyond which a page is refused, and from which it is blamed when nothing is found."""
+HIDDEN = 0.9
+"""Share of a number's width that glare may wash out before the page is refused, if the number is not found either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,14 +216,18 @@ def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> tuple[list[Pl
     """Snaps every number of the page, and judges the photo on the number cells, not on the background.
 
     Raises:
-        PhotoRejected: ``low_resolution`` when boxes are too small to read, ``blurred``, ``cropped`` when boxes lie
-            outside the photo, ``not_registered`` when no number's own print is found.
+        PhotoRejected: ``low_resolution`` when boxes are too small to read, ``too_dark``, ``blurred``, ``cropped`` when
+            boxes lie outside the photo, ``glare`` when it hides a whole number, ``not_registered`` when no number's own
+            print is found.
     """
     numbers = fit.model.page.numbers
     sides_px = [box_side_px(fit.page_map, n) for n in numbers]
     if min(sides_px) < LEAST_PX_PER_BOX:
         raise PhotoRejected("low_resolution")
-    sigma_px = blur_px(photo.grey, [number_quad(fit.page_map, n) for n in numbers])
+    quads = [number_quad(fit.page_map, n) for n in numbers]
+    if too_dark(photo.grey, quads):
+        raise PhotoRejected("too_dark")
+    sigma_px = blur_px(photo.grey, quads)
     if sigma_px > MOST_BLUR * min(sides_px):
         raise PhotoRejected("blurred", f"sigma {sigma_px:.1f} px, box {min(sides_px):.0f} px")
     blur_mm = sigma_px / float(np.median(sides_px)) * numbers[0].boxes[0].w_mm
@@ -228,6 +235,9 @@ def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> tuple[list[Pl
     for p in placed:
         if not _inside(number_quad(fit.page_map, p.number, p.fit), photo):
             raise PhotoRejected("cropped", p.number.field)
+    for p, washed_out in zip(placed, glare(photo.grey, quads), strict=True):
+        if washed_out >= HIDDEN and not p.fit.placed:
+            raise PhotoRejected("glare", p.number.field)
     if not any(p.fit.placed for p in placed):
         soft = sigma_px > SOFT * min(sides_px)
         raise PhotoRejected("blurred" if soft else "not_registered", "no number's own print was found")

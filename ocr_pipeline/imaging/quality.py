@@ -1,6 +1,7 @@
-"""How good a photo is where it matters, and the reason to give when it could not be read."""
+"""How good a photo is where it matters: on the cells of its numbers."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import cv2
 import numpy as np
@@ -8,15 +9,16 @@ from numpy.typing import NDArray
 
 from ocr_pipeline.values import Floats, Grey
 
-DARK_LEVEL = 60
-"""A photo whose brighter parts (95th percentile) stay below this is called dark when it cannot be read."""
-SMALL_SIDE_PX = 500
-"""A photo whose shorter side is below this is called too small when it cannot be read."""
-_SOFT_GRADIENT = 0.14
-"""Steepest edges (99.5th percentile, share of the contrast per px at 1,000 px) of a soft picture: real photos that are
-read have 0.25 and more, their copies blurred beyond reading 0.1-0.2."""
-_NOTHING_IN_IT = 20
-"""A picture whose grey levels differ by less holds nothing that could be blurred."""
+_STRIPS: Final = 12
+_STRIP_PX: Final = (8, 40)
+_MARGIN: Final = 0.12
+"""Share of a number's height by which a cell strip reaches over it, so that the printed rules are in it."""
+_WHITE: Final = 245
+_WHITER: Final = 10
+_GONE: Final = 14
+_PRINTED: Final = 30
+_DARK_CELLS: Final = 30
+"""Paper of the cells darker than this is too dark; the darkest real photo that is read has 86, a drawn one 34."""
 
 
 def blur_px(grey: Grey, quads_photo: Sequence[Floats]) -> float:
@@ -54,30 +56,55 @@ def sharpness(sigma_px: float) -> float:
     return float(min(1.0, 1.2 / sigma_px))
 
 
-def reason_for_failure(grey: Grey, reason: str) -> str:
-    """A better reason than "not found", where the picture as a whole shows one.
+def glare(grey: Grey, quads_photo: Sequence[Floats]) -> Floats:
+    """How much of each number is washed out by a reflection.
+
+    Glare is where the printed rules of the boxes have vanished in white, and that white is whiter than the paper
+    elsewhere. A clean scan is white all over and has its rules, a worn print has grey paper where they are missing:
+    neither is glare.
 
     Args:
         grey: uint8 (h, w).
-        reason: what registration says; a reason other than ``not_a_form`` and ``not_registered`` is kept.
+        quads_photo: corners of each number's boxes, each (4, 2), photo px, clockwise from the top-left.
 
     Returns:
-        ``too_dark``, ``low_resolution``, ``blurred`` or the given reason.
+        Shape (numbers,), float64: share of the number's width that is washed out, 0-1.
     """
-    if reason not in ("not_a_form", "not_registered"):
-        return reason
-    thumbnail = grey[:: max(grey.shape[0] // 800, 1), :: max(grey.shape[1] // 800, 1)]
-    dark, bright = np.percentile(thumbnail, (5, 95))
-    if bright < DARK_LEVEL:
-        return "too_dark"
-    if min(grey.shape) < SMALL_SIDE_PX:
-        return "low_resolution"
-    scale = min(1.0, 1000 / max(grey.shape))
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    if float(bright - dark) < _NOTHING_IN_IT:
-        return reason
-    steep = float(np.percentile(_slope(np.asarray(small, np.float32)), 99.5))
-    return "blurred" if steep < _SOFT_GRADIENT * float(bright - dark) else reason
+    cells = [_strips(grey, quad) for quad in quads_photo]
+    if not cells:
+        return np.zeros(0)
+    bright = np.array([np.median(c, axis=(1, 2)) for c in cells])
+    dark = np.array([np.percentile(c, 5, axis=(1, 2)) for c in cells])
+    printed = bright - dark >= _PRINTED
+    # The halo of a reflection whitens the neighbours' paper: the picture as a whole has a say as well.
+    paper = min(float(np.median(level)) for level in (bright[printed], grey[::8, ::8]) if level.size)
+    washed_out = (bright - dark < _GONE) & (bright >= max(_WHITE, paper + _WHITER))
+    return np.asarray(washed_out.mean(axis=1), np.float64)
+
+
+def too_dark(grey: Grey, quads_photo: Sequence[Floats]) -> bool:
+    """Whether the paper of the cells is so dark that nobody should read what is written there.
+
+    Args:
+        grey: uint8 (h, w).
+        quads_photo: corners of each number's boxes, as for :func:`glare`.
+    """
+    return bool(quads_photo) and paper_level(grey, quads_photo) < _DARK_CELLS
+
+
+def paper_level(grey: Grey, quads_photo: Sequence[Floats]) -> float:
+    """Grey level of the paper in the cells, 0-255: median over the numbers of their brighter parts."""
+    return float(np.median([np.percentile(_strips(grey, quad), 75) for quad in quads_photo]))
+
+
+def _strips(grey: Grey, quad_photo: Floats) -> NDArray[np.uint8]:
+    """The boxes of a number, upright, in strips side by side: (strips, height, width); outside the photo 0."""
+    width, height = _STRIPS * _STRIP_PX[0], _STRIP_PX[1]
+    top, bottom = height * _MARGIN / (1 + 2 * _MARGIN), height * (1 + _MARGIN) / (1 + 2 * _MARGIN)
+    place = np.array([[0, top], [width, top], [width, bottom], [0, bottom]], np.float32)
+    upright = cv2.getPerspectiveTransform(np.asarray(quad_photo, np.float32), place)
+    patch = cv2.warpPerspective(grey, upright, (width, height), flags=cv2.INTER_LINEAR)
+    return np.asarray(patch, np.uint8).reshape(height, _STRIPS, -1).transpose(1, 0, 2)
 
 
 def _slope(picture: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,12 +1,14 @@
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocr_pipeline.errors import REASONS
 from ocr_pipeline.forms.library import load_form
-from ocr_pipeline.imaging.quality import DARK_LEVEL, SMALL_SIDE_PX, blur_px, reason_for_failure, sharpness
+from ocr_pipeline.imaging.decode import decode_photo
+from ocr_pipeline.imaging.quality import blur_px, glare, sharpness, too_dark
 from ocr_pipeline.synthesis.draw import draw_page
 from ocr_pipeline.values import Floats, Grey
 
@@ -89,61 +91,75 @@ def test_a_sharp_picture_has_sharpness_1(page: Grey) -> None:
     assert sharpness(blur_px(page, quads())) == 1
 
 
-def photo_like(long_side_px: int = 1200) -> Grey:
-    """A sharp picture that is no form: blocks and lines."""
-    rng = np.random.default_rng(1)
-    grey = np.full((long_side_px, long_side_px * 3 // 4), 200, np.uint8)
-    for x, y in rng.integers(0, long_side_px, (150, 2)):
-        cv2.rectangle(grey, (int(x), int(y)), (int(x) + 60, int(y) + 40), int(rng.integers(20, 180)), -1)
-    return grey
+def with_reflection(grey: Grey, centre: Floats, radius_px: float, strength: float) -> Grey:
+    """A lamp mirrored in the plastic over the paper: light is added, so that black print turns white as well."""
+    y, x = np.ogrid[: grey.shape[0], : grey.shape[1]]
+    away = ((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / (2 * radius_px**2)
+    return np.asarray(np.clip(grey + strength * 255 * np.exp(-away), 0, 255), np.uint8)
 
 
-@pytest.mark.parametrize("reason", sorted(set(REASONS) - {"not_a_form", "not_registered"}))
-def test_a_reason_that_is_known_already_is_kept(reason: str) -> None:
-    assert reason_for_failure(np.zeros((50, 50), np.uint8), reason) == reason
+def on_paper(page: Grey, paper: int) -> Grey:
+    return np.asarray(page * (paper / 255.0), np.uint8)
 
 
-@pytest.mark.parametrize("reason", ["not_a_form", "not_registered"])
-def test_a_sharp_bright_large_picture_keeps_its_reason(reason: str) -> None:
-    assert reason_for_failure(photo_like(), reason) == reason
+def test_a_reflection_over_a_number_is_glare_on_that_number_alone(page: Grey) -> None:
+    shot = with_reflection(on_paper(page, 200), quads()[1].mean(axis=0), 110, 3)
+    assert glare(shot, quads()).tolist() == [0, 1, 0]
 
 
-def test_a_dark_photo_is_too_dark_whatever_else_it_is() -> None:
-    dark = (photo_like(400) * 0.1).astype(np.uint8)
-    assert np.percentile(dark, 95) < DARK_LEVEL
-    assert reason_for_failure(dark, "not_a_form") == "too_dark"
+def test_a_reflection_over_all_numbers_is_glare_on_all(page: Grey) -> None:
+    shot = with_reflection(on_paper(page, 200), quads()[1].mean(axis=0), 400, 3)
+    assert glare(shot, quads()).min() > 0.9
 
 
-def test_a_bright_spot_does_not_make_a_dark_photo_bright() -> None:
-    dark = (photo_like() * 0.1).astype(np.uint8)
-    dark[:60, :60] = 255
-    assert reason_for_failure(dark, "not_a_form") == "too_dark"
+def test_a_reflection_over_half_a_number_is_half_a_number(page: Grey) -> None:
+    quad = quads()[1]
+    shot = with_reflection(on_paper(page, 200), quad[[1, 2]].mean(axis=0), 40, 4)
+    assert 0.2 < glare(shot, quads())[1] < 0.8
+    assert glare(shot, quads())[[0, 2]].tolist() == [0, 0]
 
 
-def test_a_small_picture_is_too_small() -> None:
-    small = photo_like(SMALL_SIDE_PX)
-    assert reason_for_failure(small, "not_registered") == "low_resolution"
+def test_a_weak_reflection_that_leaves_the_print_is_no_glare(page: Grey) -> None:
+    shot = with_reflection(on_paper(page, 200), quads()[1].mean(axis=0), 110, 0.5)
+    assert not glare(shot, quads()).any()
 
 
-def form_photo(page: Grey) -> Grey:
-    """The page on a dark table, 1,200 px high."""
-    table = np.full((1200, 900), 90, np.uint8)
-    table[30:1170, 70:830] = cv2.resize(page, (760, 1140), interpolation=cv2.INTER_AREA)
-    return table
+def test_a_clean_bright_scan_is_no_glare(page: Grey) -> None:
+    assert not glare(page, quads()).any()
+    white = np.where(page > 200, 255, page).astype(np.uint8)
+    assert not glare(white, quads()).any()
 
 
-def test_a_form_of_which_nothing_is_left_is_blurred(page: Grey) -> None:
-    assert reason_for_failure(blurred(form_photo(page), 25), "not_a_form") == "blurred"
+@pytest.mark.parametrize("paper", [200, 255])
+def test_boxes_that_were_never_printed_are_no_glare(page: Grey, paper: int) -> None:
+    """A worn print, or paper laid over it: as white as the paper around."""
+    worn = on_paper(page, paper)
+    low, high = np.floor(quads()[0].min(0)).astype(int) - 20, np.ceil(quads()[0].max(0)).astype(int) + 20
+    worn[low[1] : high[1], low[0] : high[0]] = paper
+    assert not glare(worn, quads()).any()
 
 
-@pytest.mark.parametrize("sigma_px", [6, 12])
-def test_a_form_of_which_no_line_is_left_is_blurred(page: Grey, sigma_px: float) -> None:
-    """At 1.3 px per mm this smears a box over its neighbours; "no form in sight" sends the officer the wrong way."""
-    assert reason_for_failure(blurred(form_photo(page), sigma_px), "not_a_form") == "blurred"
+def test_no_numbers_no_glare_and_no_darkness(page: Grey) -> None:
+    assert glare(page, []).shape == (0,)
+    assert not too_dark(page, [])
 
 
-def test_a_large_photo_is_judged_like_its_small_copy(page: Grey) -> None:
-    large = cv2.resize(photo_like(), None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
-    assert reason_for_failure(np.asarray(large, np.uint8), "not_a_form") == "not_a_form"
-    soft = cv2.resize(blurred(form_photo(page), 25), None, fx=3, fy=3, interpolation=cv2.INTER_LINEAR)
-    assert reason_for_failure(np.asarray(soft, np.uint8), "not_a_form") == "blurred"
+def test_darkness_is_judged_on_the_cells(page: Grey) -> None:
+    assert not too_dark(page, quads())
+    assert not too_dark(on_paper(page, 50), quads())
+    night = on_paper(page, 25)
+    night[: page.shape[0] // 8] = 255  # a bright window above the sheet
+    assert too_dark(night, quads())
+
+
+def test_no_real_photo_that_is_read_is_called_dark_or_full_of_glare(shared_dir: Path) -> None:
+    """Cells where the pages of 2024 have them, roughly: the paper of the middle of the sheet."""
+    for path in sorted((shared_dir / "realforms" / "c-hasil-ppwp-2024").glob("*.jpg")):
+        grey = decode_photo(path).grey
+        height, width = grey.shape
+        spots = [
+            np.array([[x, y], [x + 0.1, y], [x + 0.1, y + 0.04], [x, y + 0.04]]) for x in (0.5, 0.7) for y in (0.4, 0.6)
+        ]
+        cells = [np.asarray(s * (width, height), np.float64) for s in spots]
+        assert not too_dark(grey, cells)
+        assert not glare(grey, cells).any()
