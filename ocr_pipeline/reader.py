@@ -20,8 +20,9 @@ from ocr_pipeline.recognition.bubbles import BubbleRead, bubble_darkness, read_b
 from ocr_pipeline.recognition.digits import DigitModel, load_digit_model, prepare_cell
 from ocr_pipeline.recognition.handwriting import Cells, Fingerprint, fingerprint, sheet_name
 from ocr_pipeline.registration.model import PageModel, page_models
+from ocr_pipeline.registration.page_fit import PageFit
 from ocr_pipeline.registration.patch import Patch, Pyramid
-from ocr_pipeline.registration.register import PageFit, register
+from ocr_pipeline.registration.register import register
 from ocr_pipeline.registration.snap import NumberFit, snap_number
 from ocr_pipeline.revision import PIPELINE_REV
 from ocr_pipeline.station import PageEvidence, decide_station, default_policy, policy_of

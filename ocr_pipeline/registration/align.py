@@ -21,6 +21,7 @@ _MERGE_MM = 1.5
 _STIFFNESS = 0.02
 """Price of a change of offset between rules, per px squared over px of distance, against a ridge strength of 0-0.2."""
 _MAX_STRETCH = 0.22
+_FEWEST_SAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,16 @@ def align(
             if len(stages) < 3:
                 continue
             held = anchor_mm[k] if anchor_mm is not None and low <= anchor_mm[1 - k] <= high else None
-            for stage, steps in zip(stages, _viterbi(stages, reach_px, canvas.px_per_mm, held), strict=True):
-                point = (stage.middle_mm, stage.at_mm) if axis == "h" else (stage.at_mm, stage.middle_mm)
-                expected = mesh.displace(np.array([point]))[0, k] - point[k]
-                at.append(point)
-                offset.append(steps / canvas.px_per_mm + expected)
-                weight.append(stage.mass * max(stage.evidence[steps + reach_px], 0.0))
-        found[axis] = Offsets(np.array(at).reshape(-1, 2), np.array(offset), np.array(weight))
+            steps = np.array(_viterbi(stages, reach_px, canvas.px_per_mm, held))
+            points = np.array([(s.middle_mm, s.at_mm) if axis == "h" else (s.at_mm, s.middle_mm) for s in stages])
+            at.append(points)
+            offset.append(steps / canvas.px_per_mm + mesh.displace(points)[:, k] - points[:, k])
+            weight.append([s.mass * max(s.evidence[i + reach_px], 0.0) for s, i in zip(stages, steps, strict=True)])
+        found[axis] = Offsets(
+            np.concatenate([np.zeros((0, 2)), *at]),
+            np.concatenate([np.zeros(0), *offset]),
+            np.concatenate([np.zeros(0), *weight]),
+        )
     return found
 
 
@@ -79,23 +83,22 @@ def _stages(
     inside = inside[np.argsort(samples.points_mm[inside, k], kind="stable")]
     values, seen = canvas.rows(axis, mesh.displace(samples.points_mm[inside]), reach_px)
     inside, values = inside[seen], values[seen]
+    if not len(inside):
+        return []
     position = samples.points_mm[inside, k]
     cuts = np.flatnonzero(np.diff(position) > _MERGE_MM) + 1
-    stages = []
-    for group in np.split(np.arange(len(inside)), cuts):
-        if len(group) < 3:
-            continue
-        weight = samples.weight[inside[group]]
-        evidence = np.average(values[group], axis=0, weights=weight)
-        stages.append(
-            _Stage(
-                float(np.average(position[group], weights=weight)),
-                float(along[inside[group]].mean()),
-                evidence - evidence.mean(),
-                float(np.sqrt(weight.sum())),
-            )
-        )
-    return stages
+    first = np.r_[0, cuts]
+    count = np.diff(np.r_[first, len(inside)])
+    weight = samples.weight[inside]
+    mass = np.add.reduceat(weight, first)
+    evidence = np.add.reduceat(values * weight[:, None], first, axis=0) / mass[:, None]
+    evidence -= evidence.mean(axis=1, keepdims=True)
+    place = np.add.reduceat(position * weight, first) / mass
+    middle = np.add.reduceat(along[inside], first) / count
+    return [
+        _Stage(float(place[i]), float(middle[i]), evidence[i], float(np.sqrt(mass[i])))
+        for i in np.flatnonzero(count >= _FEWEST_SAMPLES)
+    ]
 
 
 def _viterbi(stages: list[_Stage], reach_px: int, px_per_mm: float, held_mm: float | None) -> list[int]:

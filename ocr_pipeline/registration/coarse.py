@@ -15,6 +15,7 @@ from ocr_pipeline.values import Floats
 
 TURNS = (0, 90, 180, 270)
 _PEAKS = 6
+_SCORED_PAIRS = 12
 _ASPECT = (0.72, 1.39)
 _NEAR_PX = 6.0
 _NEAR_MM = 5.0
@@ -72,15 +73,19 @@ def turned(turn: int, size_mm: tuple[float, float]) -> Floats:
     }[turn]
 
 
-def search(lines: Lines, models: tuple[PageModel, ...], keep: int) -> list[Guess]:
-    """The best hypotheses over all pages and turns, best first."""
-    spectra = {axis: np.fft.rfft(_photo_profile(lines, axis), 2 * PROFILE_BINS) for axis in ("h", "v")}
-    guesses: list[Guess] = []
-    for model in models:
-        for turn in TURNS:
-            guesses += _pairs(lines, spectra, model, turn)
-    guesses.sort(key=lambda g: -g.score)
-    return guesses[:keep]
+@dataclass(frozen=True, slots=True)
+class _Profile:
+    """A picture's line profile along one axis: its spectrum, and its length in bins."""
+
+    spectrum: NDArray[np.complex64]
+    bins: int
+
+
+def search(lines: Lines, models: tuple[PageModel, ...]) -> list[Guess]:
+    """The best hypothesis of each page and turn, best first."""
+    profiles = {axis: _photo_profile(lines, axis) for axis in ("h", "v")}
+    guesses = [_best_pair(lines, profiles, model, turn) for model in models for turn in TURNS]
+    return sorted((g for g in guesses if g is not None), key=lambda g: -g.score)
 
 
 def near_tag(lines: Lines, model: PageModel, turn: int, start: Floats) -> Guess:
@@ -105,45 +110,43 @@ def near_tag(lines: Lines, model: PageModel, turn: int, start: Floats) -> Guess:
     return Guess(model, turn, placed, _score(lines, model, turn, placed))
 
 
-def _photo_profile(lines: Lines, axis: str) -> Floats:
-    mask = lines.maps[axis]
-    sums = mask.sum(axis=1 if axis == "h" else 0).astype(np.float64)
-    whole = len(sums) // BIN_PX * BIN_PX
-    bins = sums[:whole].reshape(-1, BIN_PX).sum(1)[:PROFILE_BINS]
-    profile = np.zeros(PROFILE_BINS)
-    profile[: len(bins)] = np.sqrt(bins)
-    return profile / max(float(np.linalg.norm(profile)), 1e-9)
+def _photo_profile(lines: Lines, axis: str) -> _Profile:
+    sums = lines.maps[axis].sum(axis=1 if axis == "h" else 0).astype(np.float64)
+    bins = max(min(len(sums) // BIN_PX, PROFILE_BINS), 1)
+    profile = np.sqrt(np.resize(sums, bins * BIN_PX).reshape(bins, BIN_PX).sum(1))
+    profile /= max(float(np.linalg.norm(profile)), 1e-9)
+    return _Profile(np.fft.rfft(profile, PROFILE_BINS).astype(np.complex64), bins)
 
 
-def _pairs(lines: Lines, spectra: dict[str, NDArray[np.complex128]], model: PageModel, turn: int) -> list[Guess]:
+def _best_pair(lines: Lines, profiles: dict[str, _Profile], model: PageModel, turn: int) -> Guess | None:
     """Peaks of both axes, paired where their scales agree, scored in 2-D."""
     swap, flip_x, flip_y = turn in (90, 270), turn in (90, 180), turn in (180, 270)
     size = model.page.size_mm
     # Under a quarter turn the page's vertical rules run horizontally in the picture.
-    across_y = _peaks(spectra["h"], model.spectra["v" if swap else "h", flip_y])
-    across_x = _peaks(spectra["v"], model.spectra["h" if swap else "v", flip_x])
-    guesses = []
+    across_y = _peaks(profiles["h"], model.spectra["v" if swap else "h", flip_y])
+    across_x = _peaks(profiles["v"], model.spectra["h" if swap else "v", flip_x])
+    pairs = []
     for score_y, sy, ty in across_y:
         for score_x, sx, tx in across_x:
             if _ASPECT[0] < sx / sy < _ASPECT[1]:
                 placed = np.array([[sx, 0, tx], [0, sy, ty], [0, 0, 1.0]]) @ turned(turn, size)
-                guesses.append((score_x + score_y, placed))
-    guesses.sort(key=lambda g: -g[0])
-    return [_scored(lines, model, turn, placed) for _, placed in guesses[:12]]
+                pairs.append((score_x + score_y, placed))
+    pairs.sort(key=lambda g: -g[0])
+    guesses = [_scored(lines, model, turn, placed) for _, placed in pairs[:_SCORED_PAIRS]]
+    return max(guesses, key=lambda g: g.score, default=None)
 
 
-def _peaks(photo: NDArray[np.complex128], spectra: NDArray[np.complex64]) -> list[tuple[float, float, float]]:
+def _peaks(photo: _Profile, spectra: NDArray[np.complex64]) -> list[tuple[float, float, float]]:
     """(score, px per mm, shift px) of the best scale-and-shift correlations, apart from one another."""
-    correlation = np.fft.irfft(photo[None, :] * spectra, 2 * PROFILE_BINS, axis=1)
+    correlation = np.fft.irfft(photo.spectrum[None, :] * spectra, PROFILE_BINS, axis=1)
     found = []
-    flat = correlation.copy()
     for _ in range(_PEAKS):
-        i, k = np.unravel_index(int(np.argmax(flat)), flat.shape)
-        shift = k if k < PROFILE_BINS else k - 2 * PROFILE_BINS
-        found.append((float(flat[i, k]), float(SCALES[i]), float(shift * BIN_PX)))
-        rows = slice(max(i - 4, 0), i + 5)
-        columns = np.arange(k - 4, k + 5) % (2 * PROFILE_BINS)
-        flat[rows, columns] = -1
+        i, k = np.unravel_index(int(np.argmax(correlation)), correlation.shape)
+        # The correlation is circular: a page cannot begin behind the end of the picture, so it began before it.
+        shift = k if k < photo.bins else k - PROFILE_BINS
+        found.append((float(correlation[i, k]), float(SCALES[i]), float(shift * BIN_PX)))
+        columns = np.arange(k - 4, k + 5) % PROFILE_BINS
+        correlation[max(i - 4, 0) : i + 5, columns] = -1
     return found
 
 

@@ -124,14 +124,18 @@ def solve_mesh(mesh: Mesh, offsets: dict[str, Offsets], smoothness: float, scale
         if np.count_nonzero(o.weight) < 10:
             continue
         nodes, part = mesh.weights(o.nominal_mm)
-        a = np.zeros((len(o.weight), rows * columns))
-        np.put_along_axis(a, nodes, part, axis=1)
+        count = rows * columns
+        # Four nodes a point: summing their products is far cheaper than multiplying the dense matrix with itself.
+        pairs = (nodes[:, :, None] * count + nodes[:, None, :]).ravel()
+        products = (part[:, :, None] * part[:, None, :]).reshape(len(part), -1)
         unit = o.weight / max(float(o.weight.max()), 1e-9)
         solution = np.asarray(shift[:, :, k].ravel(), np.float64)
         for _ in range(3):
-            w = unit / (1 + ((a @ solution - o.shift_mm) / scale_mm) ** 2)
-            left = (a * w[:, None]).T @ a + smoothness * bend + 1e-4 * np.eye(rows * columns)
-            solution = np.asarray(np.linalg.solve(left, (a * w[:, None]).T @ o.shift_mm), np.float64)
+            w = unit / (1 + (((solution[nodes] * part).sum(1) - o.shift_mm) / scale_mm) ** 2)
+            normal = np.bincount(pairs, (products * w[:, None]).ravel(), count * count).reshape(count, count)
+            right = np.bincount(nodes.ravel(), (part * (w * o.shift_mm)[:, None]).ravel(), count)
+            left = normal + smoothness * bend + 1e-4 * np.eye(count)
+            solution = np.asarray(np.linalg.solve(left, right), np.float64)
         shift[:, :, k] = solution.reshape(rows, columns)
     return Mesh(mesh.size_mm, shift)
 

@@ -46,6 +46,12 @@ class Score:
 
 def score_fit(canvas: Canvas, model: PageModel, mesh: Mesh) -> Score:
     """Scores a mesh on its canvas."""
+    recall, visible = recall_of(canvas, model, mesh)
+    return Score(recall, _precision(canvas, model, mesh), visible)
+
+
+def recall_of(canvas: Canvas, model: PageModel, mesh: Mesh) -> tuple[float, float]:
+    """Recall of a mesh on its canvas, and how much of the page is visible; see :class:`Score`."""
     recalls, seen_weight, all_weight = [], 0.0, 0.0
     for axis in ("h", "v"):
         samples = model.samples[axis]
@@ -56,8 +62,7 @@ def score_fit(canvas: Canvas, model: PageModel, mesh: Mesh) -> Score:
         recalls.append(float((hit * weight).sum() / max(weight.sum(), 1e-9)))
         seen_weight += float(weight.sum())
         all_weight += float(samples.weight.sum())
-    recall = float(np.sqrt(recalls[0] * recalls[1]))
-    return Score(recall, _precision(canvas, model, mesh), seen_weight / max(all_weight, 1e-9))
+    return float(np.sqrt(recalls[0] * recalls[1])), seen_weight / max(all_weight, 1e-9)
 
 
 def _precision(canvas: Canvas, model: PageModel, mesh: Mesh) -> float:

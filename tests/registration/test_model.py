@@ -78,7 +78,7 @@ def test_lines_alone_name_page_turn_scale_and_place(page: int, turn: int) -> Non
     picture = np.rot90(upright, -(turn // 90))
     grey[90 : 90 + picture.shape[0], 60 : 60 + picture.shape[1]] = picture
     ridge = ridge_map(flatten_light(grey))
-    guesses = search(Lines.of({axis: line_map(ridge, axis) for axis in ("h", "v")}), MODELS, 5)
+    guesses = search(Lines.of({axis: line_map(ridge, axis) for axis in ("h", "v")}), MODELS)
     best = guesses[0]
     assert best.score == max(g.score for g in guesses)
     assert (best.model.page.page, best.turn) == (page, turn)

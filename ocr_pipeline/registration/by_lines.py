@@ -1,0 +1,138 @@
+"""Finding form, page, turn and place by ruled lines alone: every page of every known form competes."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ocr_pipeline.errors import PhotoRejected
+from ocr_pipeline.registration.coarse import Guess, search
+from ocr_pipeline.registration.gate import tag_correlations
+from ocr_pipeline.registration.model import PageModel
+from ocr_pipeline.registration.page_fit import PageFit, fit_page, glance
+from ocr_pipeline.registration.page_map import PageMap
+from ocr_pipeline.registration.patch import Pyramid
+from ocr_pipeline.registration.ridges import WORK_LONG_SIDE
+from ocr_pipeline.registration.view import rectified_view
+from ocr_pipeline.values import Floats
+
+CLEAR_SCORE, CLEAR_LEAD = 0.60, 0.10
+"""A guess this good, and this much better than every other page and turn, is fitted alone."""
+HOPELESS_SCORE = 0.42
+"""Nothing is fitted where no guess reaches this: right ones on real photos have 0.46 and more."""
+GOOD_F, GOOD_RECALL = 0.66, 0.88
+"""A fit this good ends the search."""
+WORTH_A_SECOND_LOOK = 0.62
+"""A fit below "good" gets a closer look, if its recall is at least this good."""
+TAG_CORRELATION, TAG_LEAD = 0.40, 0.25
+"""Least correlation of the place of the printed tag with that tag, and its least lead over every other tag. On real
+photos whose tag could not be (or was not) decoded: at least 0.45 and 0.36; on other forms at most 0.47 and 0.09."""
+_SEARCH_LONG_SIDE = 1000
+"""Long side in px of the smaller picture."""
+_GLANCES, _FITS = 6, 2
+"""In doubt so many guesses are laid on roughly, and the best of these are fitted."""
+_SMALLEST_CROP_PX = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """Fits of the most promising pages, best first, and how good the best page's best rival looked.
+
+    Attributes:
+        fits: at least one.
+        rival: agreement (F) of the best fit of another page or, where none was worth fitting, the score of its guess.
+    """
+
+    fits: tuple[PageFit, ...]
+    rival: float
+
+    @property
+    def best(self) -> PageFit:
+        """The winner."""
+        return self.fits[0]
+
+
+def compete(pyramid: Pyramid, models: tuple[PageModel, ...]) -> Contest:
+    """Lets all pages compete for a photo.
+
+    Raises:
+        PhotoRejected: ``not_a_form``, when no page's lines look like those of the photo.
+    """
+    contest = _contest(pyramid, models)
+    if contest is None:
+        raise PhotoRejected("not_a_form", "no guess worth fitting")
+    best = contest.best
+    if _good(best) or best.score.recall < WORTH_A_SECOND_LOOK:
+        return contest
+    closer = _closer_look(pyramid, best)
+    if closer is None or closer.score.f <= best.score.f:
+        return contest
+    return Contest((closer, *contest.fits), contest.rival)
+
+
+def tag_confirms(pyramid: Pyramid, fit: PageFit, models: tuple[PageModel, ...]) -> bool:
+    """Whether the printed tag can be seen, if not decoded, where the fit puts it."""
+    tag = fit.model.page.tag
+    ids = tuple(m.page.tag.id for m in models if m.page.tag is not None)
+    found = tag_correlations(pyramid, fit.page_map, fit.model.page, ids)
+    if tag is None or not found:
+        return False
+    others = max((c for i, c in found.items() if i != tag.id), default=-1.0)
+    return found[tag.id] >= TAG_CORRELATION and found[tag.id] - others >= TAG_LEAD
+
+
+def _contest(pyramid: Pyramid, models: tuple[PageModel, ...]) -> Contest | None:
+    """Searched in a smaller picture, where soft rules are found, and in doubt in a larger one, for rules in noise."""
+    starts = _guesses(pyramid, models, _SEARCH_LONG_SIDE)
+    chosen = starts[:1]
+    if not _is_clear(starts):
+        starts = sorted([*starts, *_guesses(pyramid, models, WORK_LONG_SIDE)], key=lambda s: -s[0].score)
+        hopeful = [(g, start) for g, start in starts[:_GLANCES] if g.score >= HOPELESS_SCORE]
+        chosen = sorted(hopeful, key=lambda s: -glance(pyramid, s[0].model, s[1]))[:_FITS]
+    fits = [
+        PageFit(guess.model, guess.turn, *fit_page(pyramid, guess.model, start, anchored=False), confirmed=False)
+        for guess, start in chosen
+    ]
+    if not fits:
+        return None
+    fits.sort(key=lambda f: -f.score.f)
+    fitted = {f.model.key for f in fits}
+    rivals = [f.score.f for f in fits if f.model.key != fits[0].model.key]
+    rivals += [g.score for g, _ in starts if g.model.key not in fitted]
+    return Contest(tuple(fits), max(rivals, default=0.0))
+
+
+def _guesses(pyramid: Pyramid, models: tuple[PageModel, ...], long_side_px: int) -> list[tuple[Guess, Floats]]:
+    """Guesses in one picture size, best first, each with photo px from page mm."""
+    view = rectified_view(pyramid, long_side_px)
+    if view is None:
+        return []
+    photo_from_rect = np.linalg.inv(view.rect_from_photo)
+    return [(guess, photo_from_rect @ guess.rect_from_page) for guess in search(view.lines, models)]
+
+
+def _is_clear(starts: list[tuple[Guess, Floats]]) -> bool:
+    if not starts or starts[0][0].score < CLEAR_SCORE:
+        return False
+    return len(starts) == 1 or starts[0][0].score - starts[1][0].score >= CLEAR_LEAD
+
+
+def _good(fit: PageFit) -> bool:
+    return fit.score.f >= GOOD_F and fit.score.recall >= GOOD_RECALL
+
+
+def _closer_look(pyramid: Pyramid, weak: PageFit) -> PageFit | None:
+    """The same page again in the part of the picture where it was found: no lines of its surroundings mislead now."""
+    width, height = weak.model.page.size_mm
+    corners = weak.page_map.to_photo(np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64))
+    grey = pyramid.level(0)
+    spare = 0.05 * np.ptp(corners, axis=0)
+    low = np.maximum(np.floor(corners.min(0) - spare), 0).astype(int)
+    high = np.minimum(np.ceil(corners.max(0) + spare), (grey.shape[1], grey.shape[0])).astype(int)
+    if (high - low).min() < _SMALLEST_CROP_PX:
+        return None
+    contest = _contest(Pyramid(np.ascontiguousarray(grey[low[1] : high[1], low[0] : high[0]])), (weak.model,))
+    if contest is None:
+        return None
+    found = contest.best
+    back = np.array([[1, 0, low[0]], [0, 1, low[1]], [0, 0, 1.0]])
+    return replace(found, page_map=PageMap(back @ found.page_map.homography, found.page_map.mesh))
