@@ -50,6 +50,13 @@ class UnknownFormError(TurusError):
         )
 
 
+class SourceError(TurusError):
+    """A clean page from which no definition can be made."""
+
+    def __init__(self, detail_id: str, detail_en: str) -> None:
+        super().__init__("bad_source", detail_id, detail_en)
+
+
 class ModelError(TurusError):
     """A model file or its card is missing, damaged or does not belong together."""
 

@@ -14,9 +14,8 @@ LONGEST_REVISION: Final = 120
 """Characters of :func:`reader_revision` at most; a longer list of forms is replaced by its hash."""
 
 
-@cache
 def reader_revision() -> str:
-    """Pipeline revision, models and every form of the library, for example ``1+digits-1+c-hasil-ppwp-2024@1``.
+    """Pipeline revision, models and every form that the process knows, for example ``1+digits-1+c-hasil-ppwp-2024@1``.
 
     Two readings of one file under one revision are equal; another revision is a reason to read again.
 
@@ -24,7 +23,12 @@ def reader_revision() -> str:
         ModelError: a model is missing.
         DefinitionError: a form of the library is wrong.
     """
-    forms = [f"{form_id}@{load_form(form_id).rev}" for form_id in form_ids()]
+    return _revision(form_ids())
+
+
+@cache
+def _revision(known: tuple[str, ...]) -> str:
+    forms = [f"{form_id}@{load_form(form_id).rev}" for form_id in known]
     return join_revision(PIPELINE_REV, model_names(), forms)
 
 

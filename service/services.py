@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from ocr_pipeline.forms.library import use_folder
 from service.blobs.open import open_blobs
 from service.blobs.port import BlobStore
 from service.keys import Keys, load_keys
@@ -29,12 +30,16 @@ class Services:
 
 
 def build_services(settings: Settings) -> Services:
-    """Opens the database and the blob store (both lazily) and loads or makes the keys.
+    """Opens the database and the blob store (both lazily), adds one's own forms, and loads or makes the keys.
 
     Raises:
+        DefinitionError: a form in ``forms_dir`` is wrong.
+        OSError: ``forms_dir`` cannot be read.
         ServiceError: ``bad_settings`` when an address or key cannot be used.
     """
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if settings.forms_dir is not None:
+        use_folder(settings.forms_dir)
     return Services(
         settings=settings,
         store=Store(settings.database),

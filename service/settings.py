@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = Field(
         default=None, description="32 bytes, URL-safe base64; the same on all machines; default: made once, in data_dir"
     )
+    forms_dir: Path | None = Field(default=None, description="folder with form definitions of one's own, *.toml")
     public_url: str = Field(default="http://127.0.0.1:8000", description="the address people use, in links")
     max_photo_bytes: int = Field(default=64 * MEGABYTE, ge=1024, description="largest file taken")
     max_photo_pixels: int = Field(default=64_000_000, ge=10_000, description="largest picture taken")

@@ -1,5 +1,6 @@
 """Static checks of a definition: what can be known to be wrong before any photo is seen."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -9,11 +10,17 @@ from ocr_pipeline.forms.definition import Box, FormDefinition, Grid, Number, Pag
 NO_TOTAL = frozenset({"limit", "positive"})
 TAG_FAMILIES = frozenset({"36h10"})
 """Tag families that registration looks for."""
+FORM_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+FIELD_ID = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+SHARED_EDGE_MM = 0.3
+"""Boxes that overlap by less than this share their printed edge: nobody measures better than that."""
 
 
 def find_problems(definition: FormDefinition) -> list[str]:
     """Every mistake in a definition, each as one sentence; empty when it is sound."""
     problems = [*_repeated("page", (str(p.page) for p in definition.pages))]
+    if not FORM_ID.fullmatch(definition.id):
+        problems.append(f"the id {definition.id!r} must be lower-case letters and digits, in parts joined by -")
     if not definition.pages:
         problems.append("the form has no pages")
     numbers = definition.numbers
@@ -45,7 +52,7 @@ def _page_problems(page: Page) -> Iterator[str]:
     boxes = [(n.field, b) for n in page.numbers for b in n.boxes]
     for i, (field, box) in enumerate(boxes):
         for other_field, other in boxes[i + 1 :]:
-            if box.overlaps(other):
+            if _overlap(box, other):
                 yield f"{where}: a box of {field} overlaps a box of {other_field}"
     for rule in page.rules:
         across, along = (height, width) if rule.axis == "h" else (width, height)
@@ -65,6 +72,8 @@ def _page_problems(page: Page) -> Iterator[str]:
 
 
 def _number_problems(where: str, number: Number, whole: Box) -> Iterator[str]:
+    if not FIELD_ID.fullmatch(number.field):
+        yield f"{where}: a field id is lower-case letters and digits, in parts joined by _"
     if not number.boxes:
         yield f"{where}: no boxes"
         return
@@ -111,6 +120,12 @@ def _rule_problems(definition: FormDefinition) -> Iterator[str]:
             yield f"rule {rule.id}: kind {rule.kind} takes one term"
         if len(set(rule.fields)) != len(rule.fields):
             yield f"rule {rule.id}: a field appears twice"
+
+
+def _overlap(one: Box, two: Box) -> bool:
+    width = min(one.x_mm + one.w_mm, two.x_mm + two.w_mm) - max(one.x_mm, two.x_mm)
+    height = min(one.y_mm + one.h_mm, two.y_mm + two.h_mm) - max(one.y_mm, two.y_mm)
+    return min(width, height) > SHARED_EDGE_MM
 
 
 def _inside(box: Box, whole: Box) -> bool:

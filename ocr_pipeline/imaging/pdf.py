@@ -24,6 +24,8 @@ LONG_SIDE_PX: Final = 2500
 LONG_SIDE_MAX_PX: Final = 7000
 """Long side of a rendered page with the finest picture."""
 
+MM_PER_PT: Final = 25.4 / 72
+
 _FILLS_WITHIN: Final = 0.02
 _THUMBNAIL_PX: Final = 160
 _SAME_PICTURE_LEVELS: Final = 16.0
@@ -40,6 +42,20 @@ def pdf_pages(data: bytes, limits: Limits) -> int:
     """
     with _document(data) as document:
         return _count(document, limits)
+
+
+def pdf_page_size_mm(data: bytes, page: int, limits: Limits) -> tuple[float, float]:
+    """Width and height of the paper of one page, as shown, in mm.
+
+    Raises:
+        PhotoRejected: as for :func:`decode_pdf_page`.
+    """
+    with _document(data) as document:
+        count = _count(document, limits)
+        if not 1 <= page <= count:
+            raise PhotoRejected("missing", f"page {page} of {count}")
+        width_pt, height_pt = document[page - 1].get_size()
+        return width_pt * MM_PER_PT, height_pt * MM_PER_PT
 
 
 def decode_pdf_page(data: bytes, page: int, limits: Limits, *, colour: bool) -> Pixels:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from ocr_pipeline.errors import TurusError
+from ocr_pipeline.forms.library import own_files, use_files
 from service.cli.errors import print_error
 
 if TYPE_CHECKING:
@@ -252,7 +253,7 @@ class _Worker:
 
     def __init__(self, context: mp.context.SpawnContext, job: Job) -> None:
         self.connection, theirs = context.Pipe()
-        self.process: SpawnProcess = context.Process(target=_serve, args=(theirs, job), daemon=True)
+        self.process: SpawnProcess = context.Process(target=_serve, args=(theirs, job, own_files()), daemon=True)
         self.is_ready = False
         self.index = -1
         self.task = Task("")
@@ -272,12 +273,16 @@ class _Worker:
         self.process.join()
 
 
-def _serve(connection: Connection, job: Job) -> None:
-    """A worker's life: load the reader once, then one photo after the other until the line is closed."""
+def _serve(connection: Connection, job: Job, own: tuple[Path, ...]) -> None:
+    """A worker's life: load the reader once, then one photo after the other until the line is closed.
+
+    It knows the forms that its parent knows; ``own`` are the files of those that do not ship with Turus.
+    """
     # Ctrl-C goes to the whole group; the parent decides, and stops its workers. Blocked so far, from now on ignored.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
         try:
+            use_files(own)
             reader = job.load()
         except TurusError as error:
             # Not the error itself: exceptions with arguments of their own do not survive pickling.

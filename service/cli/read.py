@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.cli.own_forms import Forms
+
 if TYPE_CHECKING:
     from ocr_pipeline.reader import PageResult
     from service.cli.batch import Task
@@ -56,6 +58,7 @@ def read(
             metavar="DIR", help="Simpan gambar hasil baca di sini. / Save a picture of each reading in this folder."
         ),
     ] = None,
+    forms: Forms = None,
     jobs: Jobs = None,
 ) -> None:
     """Baca angka dari foto formulir / Read the numbers of form photos."""

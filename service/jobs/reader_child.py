@@ -1,6 +1,6 @@
 """A reader process: one photo at a time, in from stdin, out to stdout, until its parent is gone.
 
-``python -m service.jobs.reader_child``; started by :mod:`service.jobs.reader_pool` and by nobody else.
+``python -m service.jobs.reader_child [--forms DIR]``; started by :mod:`service.jobs.reader_pool` and by nobody else.
 """
 
 import faulthandler
@@ -32,8 +32,11 @@ def main() -> None:
     out = _own_stdout()
     requests = _requests()
     try:
+        from ocr_pipeline.forms.library import use_folder
         from ocr_pipeline.reader import Reader
 
+        if len(sys.argv) == 3 and sys.argv[1] == "--forms":
+            use_folder(Path(sys.argv[2]))
         reader = Reader.load()
     except Exception as error:
         write_frame(out, {"failed": getattr(error, "code", type(error).__name__), "detail": str(error)})

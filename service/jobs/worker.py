@@ -99,7 +99,7 @@ def run_worker(
     """
     rev = reader_revision()
     patiently(lambda: reconcile.beat(services, options.worker_id, rev), "database", stop)
-    readers = readers or ReaderPool(options.readers, services.settings.read_timeout_s, options.program)
+    readers = readers or ReaderPool(options.readers, services.settings.read_timeout_s, _program(options, services))
     tools = Tools(services, readers, options.worker_id, stop)
     try:
         queue.start(Steps(tools))
@@ -116,6 +116,12 @@ def run_worker(
         with _quietly("worker.stop"):
             reconcile.say_stopped(services, options.worker_id)
     _log.info("worker.stopped", worker=options.worker_id)
+
+
+def _program(options: Options, services: Services) -> Sequence[str]:
+    """A reader's command line; it knows the same forms as this process."""
+    folder = services.settings.forms_dir
+    return options.program if folder is None else (*options.program, "--forms", str(folder.resolve()))
 
 
 def concurrency(readers: int) -> int:

@@ -44,9 +44,13 @@ def test_check_prints_every_problem_of_a_file(turus: Turus, tmp_path: Path) -> N
 
     assert code == 1
     assert err.startswith("turus: bad_definition\n")
-    problems = [line for line in out.splitlines() if line.startswith(f"{path}: ")]
+    problems = [line for line in out.splitlines() if line.startswith(f"{path}:")]
     assert any("nothing" in line for line in problems)
     assert any("review order 1" in line for line in problems)
+    lines = broken.splitlines()
+    order = next(line for line in problems if "review order 1" in line)
+    assert lines[int(order.split(":")[1]) - 1] == "review_order = 1"
+    assert "Give every number a `review_order` of its own." in out
 
 
 def test_check_goes_on_after_a_wrong_file(turus: Turus, tmp_path: Path) -> None:
