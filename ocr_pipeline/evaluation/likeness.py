@@ -137,7 +137,7 @@ def _drawn_station(form: FormDefinition, page: Page, seed: int) -> Iterator[tupl
     other = replace(random_writer(rng), filler=writer.filler)
     values = random_results(form, rng)
     for sheet, hand, kinds in (("a", writer, ("first", "second")), ("b", other, ("other",))):
-        station = write_station(form.numbers, values, hand, rng)
+        station = write_station(form, values, hand, rng)
         picture = draw_page(page, DRAW_PX_PER_MM)
         fill_page(picture, DRAW_PX_PER_MM, page, station, rng)
         for kind in kinds:

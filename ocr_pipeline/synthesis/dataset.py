@@ -124,7 +124,7 @@ def synthesize(
     rng = np.random.default_rng([seed, 0])
     writer = random_writer(rng, settings.filler)
     values = random_results(definition, rng)
-    station = write_station(definition.numbers, values, writer, rng, settings.mistakes)
+    station = write_station(definition, values, writer, rng, settings.mistakes)
     chosen = [definition.page(p) for p in pages] if pages is not None else list(definition.pages)
     return [_photo(definition.id, page, station, seed, settings) for page in chosen]
 
@@ -184,6 +184,10 @@ def number_quad(number: Number) -> Floats:
 def describe_capture(settings: PhotoSettings) -> str:
     """What is wrong with a photo, in words, as in the labels of real photos."""
     said = [f"synthetic; {settings.background} background; tilt {settings.view.tilt_deg:.0f} deg"]
+    if settings.binarise:
+        said.append("black and white")
+    if settings.watermark:
+        said.append("watermark")
     if settings.shape.folds and settings.shape.fold_mm > 1:
         said.append(f"{settings.shape.folds} folds")
     if settings.shadow != "none":

@@ -25,7 +25,15 @@ GUIDE_ROWS = tuple(np.linspace(0.165, 0.835, 9).tolist())
 GUIDE_DOT_MM = 0.75
 RING_MM = 0.4
 
-HEADER_LABELS = ("Provinsi", "Kabupaten / Kota", "Kecamatan", "Kelurahan / Desa", "Nomor TPS")
+HEADER_LABELS = {
+    "Provinsi": ("provinsi",),
+    "Kabupaten / Kota": ("kabupaten",),
+    "Kecamatan": ("kecamatan",),
+    "Kelurahan / Desa": ("kelurahan", "desa"),
+    "Nomor TPS": ("nomor tps", "tempat pemungutan suara"),
+}
+"""What is asked in a form's header -> how its printed label begins, in small letters."""
+
 HEADER_BLANK_MM = 105.0
 
 TAG_DICTIONARIES = {
@@ -80,19 +88,24 @@ def header_blanks(page: Page) -> dict[str, Box]:
         page: a page of a form definition.
 
     Returns:
-        Printed label (of :data:`HEADER_LABELS`) -> the strip above its dotted line, page mm.
+        What is asked (of :data:`HEADER_LABELS`) -> the strip above its dotted line, page mm.
     """
-    labels = [text for text in page.texts if text.text in HEADER_LABELS]
+    labels = [(asked, text) for text in page.texts for asked in HEADER_LABELS if _begins_header(text, asked)]
     if not labels:
         return {}
-    indent = max(text_width_mm(text.text, text.size_mm) for text in labels) + 6
+    indent = max(text_width_mm(text.text, text.size_mm) for _, text in labels) + 6
     blanks = {}
-    for text in labels:
+    for asked, text in labels:
         left = text.x_mm + indent
         after = [t.x_mm for t in page.texts if t.x_mm > left and abs(t.y_mm - text.y_mm) < 2 * text.size_mm]
         width = min(HEADER_BLANK_MM, min(after, default=page.size_mm[0]) - left - 6)
-        blanks[text.text] = Box(left, text.y_mm - 1.8 * text.size_mm, width, 1.9 * text.size_mm)
+        if width > 0:
+            blanks[asked] = Box(left, text.y_mm - 1.8 * text.size_mm, width, 1.9 * text.size_mm)
     return blanks
+
+
+def _begins_header(text: Text, asked: str) -> bool:
+    return text.anchor == "l" and text.text.lower().startswith(HEADER_LABELS[asked])
 
 
 def fill_rectangle(picture: Grey, px_per_mm: float, edges_page: tuple[float, float, float, float], grey: int) -> None:
@@ -208,20 +221,19 @@ def _draw_texts(picture: Grey, scale: float, page: Page) -> None:
 
 def _draw_text(picture: Grey, scale: float, text: Text) -> None:
     size = text.size_mm * scale
-    width = text_width_mm(text.text, text.size_mm) * scale
+    if size < 1:
+        return
+    font = _font(round(size * OVERSAMPLE, 2))
+    width = float(font.getlength(text.text)) / OVERSAMPLE
     left = text.x_mm * scale - {"l": 0.0, "m": 0.5, "r": 1.0}[text.anchor] * width
     top = text.y_mm * scale - size
     origin = int(np.floor(left)) - 2, int(np.floor(top)) - 2
     tile = (int(width + 6), int(size * 1.4) + 6)
-    if tile[0] <= 0 or tile[1] <= 0 or size < 1:
-        return
     mask = Image.new("L", (tile[0] * OVERSAMPLE, tile[1] * OVERSAMPLE))
     place = ((left - origin[0]) * OVERSAMPLE, (text.y_mm * scale - origin[1]) * OVERSAMPLE)
     # The built-in face has one weight; a thin outline makes the bold one.
     weight = max(1, round(size * OVERSAMPLE * 0.025)) if text.bold else 0
-    ImageDraw.Draw(mask).text(
-        place, text.text, 255, font=_font(round(size * OVERSAMPLE, 2)), anchor="ls", stroke_width=weight
-    )
+    ImageDraw.Draw(mask).text(place, text.text, 255, font=font, anchor="ls", stroke_width=weight)
     _multiply(picture, np.asarray(mask), origin)
 
 

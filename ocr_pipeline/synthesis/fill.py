@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
 
-from ocr_pipeline.forms.definition import Box, Grid, Number, Page
+from ocr_pipeline.forms.definition import Box, FormDefinition, Grid, Number, Page
 from ocr_pipeline.synthesis import handwriting as hand
 from ocr_pipeline.synthesis.draw import header_blanks
 from ocr_pipeline.synthesis.handwriting import Writer
 from ocr_pipeline.synthesis.ink import Stroke, lay_ink
+from ocr_pipeline.synthesis.settle import capacity
 from ocr_pipeline.synthesis.words import number_words_id
 from ocr_pipeline.values import Grey
 
@@ -25,6 +26,12 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "Kelurahan / Desa": ("MEKAR CONTOH", "SUKA CONTOH", "KARANG CONTOH", "TELUK CONTOH"),
 }
 """Invented places: no real station is ever named on a synthetic page."""
+
+USUAL_BOX_MM = 20.0
+"""Side of the boxes for which the pens of :func:`~ocr_pipeline.synthesis.handwriting.random_writer` were chosen."""
+
+LARGEST_CAPITAL_MM = 20.0
+SMALLEST_SIGNATURE_MM = (25.0, 12.0)
 
 
 class InkPen(Protocol):
@@ -68,7 +75,7 @@ class Station:
 
 
 def write_station(
-    numbers: Collection[Number],
+    definition: FormDefinition,
     values: Mapping[str, int],
     writer: Writer,
     rng: np.random.Generator,
@@ -77,14 +84,16 @@ def write_station(
     """Decides how each number is written.
 
     Args:
-        numbers: the form's numbers.
-        values: field id -> value, every field of ``numbers``.
+        definition: the form.
+        values: field id -> value, every field of the form.
         writer: whose hand and habits.
         rng: source of chance.
-        mistakes: what the officers get wrong, each at one number.
+        mistakes: what the officers get wrong, each at one number; ``sum_broken`` is left out where no sum is printed.
     """
-    ordered = list(numbers)
-    done = tuple((kind, ordered[int(rng.integers(len(ordered)))].field) for kind in mistakes)
+    ordered = definition.numbers
+    summed = [n for n in ordered if any(n.field in r.fields for r in definition.rules if r.kind == "sum")]
+    wrong = {kind: summed if kind == "sum_broken" else ordered for kind in mistakes}
+    done = tuple((kind, some[int(rng.integers(len(some)))].field) for kind, some in wrong.items() if some)
     figures = dict(values)
     for kind, field in done:
         if kind == "sum_broken":
@@ -108,7 +117,7 @@ def fill_page(picture: Grey, px_per_mm: float, page: Page, station: Station, rng
         station: what to write.
         rng: source of chance.
     """
-    writer = station.writer
+    writer = _with_pen_for(page, station.writer)
 
     def ink(strokes: list[Stroke], by: Writer = writer) -> None:
         lay_ink(picture, px_per_mm, strokes, by.ink_bgr)
@@ -121,6 +130,12 @@ def fill_page(picture: Grey, px_per_mm: float, page: Page, station: Station, rng
         if rng.random() < 0.92:
             signer = hand.random_writer(rng)
             ink(hand.write_signature(signer, area, rng), signer)
+
+
+def _with_pen_for(page: Page, writer: Writer) -> Writer:
+    """The writer with a pen as much thicker as the page's boxes are larger than those of the wall sheets of 2024."""
+    sides = [min(box.w_mm, box.h_mm) for number in page.numbers for box in number.boxes]
+    return replace(writer, width_mm=writer.width_mm * max(1.0, float(np.median(sides)) / USUAL_BOX_MM))
 
 
 def written_value(as_written: str) -> int | None:
@@ -139,17 +154,24 @@ def written_value(as_written: str) -> int | None:
 
 
 def signature_areas(page: Page) -> list[Box]:
-    """Cells to sign in: those whose printed words are a number and a full stop, or the empty cell below such a cell."""
+    """Cells to sign in: those whose only printed words are a number and a full stop, or the empty cell below one.
+
+    A numbered row of figures looks alike: cells that hold a number of the form or are too small to sign are left out.
+    """
     found = []
     for text in page.texts:
         if re.fullmatch(r"\d+\.", text.text):
             cell = cell_around(page, (text.x_mm, text.y_mm - 1))
-            if cell is None:
+            if cell is None or len(_texts_in(page, cell)) > 1:
                 continue
             below = cell_around(page, (text.x_mm, cell.y_mm + cell.h_mm + 2))
-            empty = below is not None and abs(below.w_mm - cell.w_mm) < 1 and not _has_text(page, below)
+            empty = below is not None and abs(below.w_mm - cell.w_mm) < 1 and not _texts_in(page, below)
             chosen = below if empty and below is not None else cell
-            found.append(Box(chosen.x_mm + 6, chosen.y_mm + 2, chosen.w_mm - 8, chosen.h_mm - 4))
+            small = any(
+                side < least for side, least in zip((chosen.w_mm, chosen.h_mm), SMALLEST_SIGNATURE_MM, strict=True)
+            )
+            if not small and not any(chosen.overlaps(part) for n in page.numbers for part in _parts(n)):
+                found.append(Box(chosen.x_mm + 6, chosen.y_mm + 2, chosen.w_mm - 8, chosen.h_mm - 4))
     return found
 
 
@@ -165,11 +187,20 @@ def cell_around(page: Page, point_page: tuple[float, float]) -> Box | None:
     return Box(left, top, right - left, bottom - top)
 
 
-def _has_text(page: Page, area: Box) -> bool:
-    return any(
-        area.x_mm <= t.x_mm <= area.x_mm + area.w_mm and area.y_mm <= t.y_mm <= area.y_mm + area.h_mm
-        for t in page.texts
-    )
+def _texts_in(page: Page, area: Box) -> list[str]:
+    right, bottom = area.x_mm + area.w_mm, area.y_mm + area.h_mm
+    return [t.text for t in page.texts if area.x_mm <= t.x_mm <= right and area.y_mm <= t.y_mm <= bottom]
+
+
+def _parts(number: Number) -> list[Box]:
+    """The areas in which a number is written."""
+    grids = [grid for grid in (number.tally, number.row_totals) if grid is not None]
+    words = [] if number.words is None else [number.words]
+    return [number.area_mm, *map(_grid_area, grids), *words]
+
+
+def _grid_area(grid: Grid) -> Box:
+    return Box(grid.x_mm[0], grid.y_mm[0], grid.x_mm[-1] - grid.x_mm[0], grid.y_mm[-1] - grid.y_mm[0])
 
 
 def _written(
@@ -193,7 +224,8 @@ def _written(
         crossed = (box, str((int(text[box]) + int(rng.integers(1, 10))) % 10 if text[box].isdigit() else 8))
     bubbles = _bubbles_text(text, value, writer, rng) if number.bubbles else None
     totals = _row_totals(number, value, writer) if number.row_totals and number.tally else None
-    return Written(number.field, value, text, bubbles, value if number.tally else None, totals, crossed)
+    tally = None if number.tally is None else min(value, capacity(number))
+    return Written(number.field, value, text, bubbles, tally, totals, crossed)
 
 
 def _boxes_text(value: int, boxes: int, writer: Writer, rng: np.random.Generator) -> str:
@@ -216,8 +248,10 @@ def _bubbles_text(text: str, value: int, writer: Writer, rng: np.random.Generato
 
 def _row_totals(number: Number, value: int, writer: Writer) -> tuple[str, ...]:
     assert number.tally is not None
-    per_row, rows = 5 * (len(number.tally.x_mm) - 1), len(number.tally.y_mm) - 1
-    width = 2 if number.row_totals is None else len(number.row_totals.x_mm) - 1
+    assert number.row_totals is not None
+    per_row = 5 * (len(number.tally.x_mm) - 1)
+    rows = min(len(grid.y_mm) for grid in (number.tally, number.row_totals)) - 1
+    width = len(number.row_totals.x_mm) - 1
     totals = [min(per_row, value - per_row * n) for n in range(rows) if value > per_row * n]
     return tuple(str(total).rjust(width, writer.filler) for total in totals)
 
@@ -240,7 +274,7 @@ def _fill_number(ink: InkPen, number: Number, written: Written, writer: Writer, 
         _fill_row_totals(ink, number.row_totals, written.row_totals, writer, rng)
     if number.words is not None and written.value is not None and rng.random() < 0.92:
         words = number_words_id(written.value)
-        ink(hand.write_words(writer, words, number.words, number.words.h_mm * 0.42, rng))
+        ink(hand.write_words(writer, words, number.words, min(number.words.h_mm * 0.42, LARGEST_CAPITAL_MM), rng))
 
 
 def _fill_tally(ink: InkPen, grid: Grid, count: int, writer: Writer, rng: np.random.Generator) -> None:
@@ -255,20 +289,32 @@ def _fill_tally(ink: InkPen, grid: Grid, count: int, writer: Writer, rng: np.ran
         row, column = divmod(cell, columns)
         first = grid_cell(grid, row, column)
         # Inside the outer cells: the strike leaves the grid's own rules alone.
-        area = Box(grid.x_mm[0] + 4, first.y_mm + 4, grid.x_mm[-1] - grid.x_mm[0] - 8, grid.y_mm[-1] - first.y_mm - 8)
+        inset = min(4.0, first.h_mm * 0.3)
+        bottom = grid.y_mm[-1] - inset
+        area = Box(grid.x_mm[0] + 4, first.y_mm + inset, grid.x_mm[-1] - grid.x_mm[0] - 8, bottom - first.y_mm - inset)
         ink(hand.write_cancel(writer, (first.x_mm + 3, first.y_mm + first.h_mm / 2), area, rng))
 
 
 def _fill_row_totals(
     ink: InkPen, grid: Grid, totals: tuple[str, ...], writer: Writer, rng: np.random.Generator
 ) -> None:
+    cells = len(grid.x_mm) - 1
     for row, text in enumerate(totals):
+        if cells == 1 or len(text) > cells:
+            # One cell for the whole total, as on the older forms.
+            ink(hand.write_words(writer, text, _row_of(grid, row), grid.y_mm[row + 1] - grid.y_mm[row], rng))
+            continue
         for column, symbol in enumerate(text):
             ink(hand.write_symbol(writer, symbol, grid_cell(grid, row, column), False, rng))
     if totals and len(totals) < len(grid.y_mm) - 1 and writer.cancel == "z":
         top, bottom = grid.y_mm[len(totals)] + 2, grid.y_mm[-1] - 2
         area = Box(grid.x_mm[0] + 2, top, grid.x_mm[-1] - grid.x_mm[0] - 4, bottom - top)
         ink(hand.write_cancel(writer, (area.x_mm, top), area, rng))
+
+
+def _row_of(grid: Grid, row: int) -> Box:
+    first, last = grid_cell(grid, row, 0), grid_cell(grid, row, len(grid.x_mm) - 2)
+    return Box(first.x_mm, first.y_mm, last.x_mm + last.w_mm - first.x_mm, first.h_mm)
 
 
 def grid_cell(grid: Grid, row: int, column: int) -> Box:

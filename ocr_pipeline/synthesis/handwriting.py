@@ -5,7 +5,7 @@ station.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -120,11 +120,15 @@ def write_symbol(writer: Writer, symbol: str, box: Box, guide: bool, rng: np.ran
     high = writer.height * rng.uniform(0.9, 1.1)
     # A one with a foot must not look like a wide letter.
     wide = high * writer.aspect * rng.uniform(0.9, 1.1) * (0.7 if symbol == "1" else 1)
+    # A digit keeps its proportions in a box that is no square, until it fills the width.
+    wide = min(wide * box.h_mm / box.w_mm, max(wide, 0.8))
     return _pen(writer, _place(glyph(options[choice]), _within(box, wide, high, rng), writer, rng), rng)
 
 
 def write_words(writer: Writer, text: str, area: Box, height_mm: float, rng: np.random.Generator) -> list[Stroke]:
-    """Block capitals from the left of ``area``, standing on its lower third; made smaller where they would not fit.
+    """Block capitals from the left of ``area``, standing on its lower third.
+
+    Made smaller, or put on several lines, where they would not fit.
 
     Args:
         writer: whose hand.
@@ -133,10 +137,34 @@ def write_words(writer: Writer, text: str, area: Box, height_mm: float, rng: np.
         height_mm: wished height of a capital.
         rng: source of chance.
     """
+    choices = [_lines(text, count) for count in range(1, 4)]
+    lines, height = max(((c, _capital_mm(c, area, height_mm)) for c in choices), key=lambda choice: choice[1])
+    strip = area.h_mm / len(lines)
+    return [
+        stroke
+        for n, line in enumerate(lines)
+        for stroke in _write_line(writer, line, replace(area, y_mm=area.y_mm + n * strip, h_mm=strip), height, rng)
+    ]
+
+
+def _lines(text: str, count: int) -> list[str]:
+    """The words on at most ``count`` lines, none much longer than the others."""
+    words, lines = text.split(" "), [""]
+    for word in words:
+        if lines[-1] and len(lines) < count and len(lines[-1]) + len(word) / 2 > len(text) / count:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
+
+
+def _capital_mm(lines: list[str], area: Box, height_mm: float) -> float:
+    longest = max(sum(map(_advance, line)) for line in lines)
+    return min(height_mm, area.h_mm / len(lines) * 0.85, area.w_mm / max(longest, 0.1))
+
+
+def _write_line(writer: Writer, text: str, area: Box, height: float, rng: np.random.Generator) -> list[Stroke]:
     advance = [_advance(letter) for letter in text]
-    total = max(sum(advance), 0.1)
-    height = min(height_mm, area.h_mm * 0.85, area.w_mm / total)
-    x = area.x_mm + max(0.0, (area.w_mm - total * height) * rng.uniform(0, 0.3))
+    x = area.x_mm + max(0.0, (area.w_mm - sum(advance) * height) * rng.uniform(0, 0.3))
     base = area.y_mm + area.h_mm * 0.5 + height * 0.5
     drift = rng.normal(0, 0.012)
     strokes: list[Stroke] = []

@@ -17,6 +17,9 @@ from ocr_pipeline.values import Floats, Grey
 
 Float32 = NDArray[np.float32]
 
+BLACK_BELOW, WHITE_ABOVE = 0.6, 0.78
+"""Share of the paper's brightness where a black and white scan turns from black to white."""
+
 
 @dataclass(frozen=True, slots=True)
 class PhotoSettings:
@@ -24,7 +27,7 @@ class PhotoSettings:
 
     Attributes:
         long_side_px: height of the portrait photo.
-        aspect: width over height.
+        aspect: width over height; ``None`` for the sheet's own.
         shape: how the sheet lies.
         view: where the camera stands.
         background: what the sheet lies on.
@@ -40,13 +43,15 @@ class PhotoSettings:
         motion_px: length of the motion path, px at 1,000 px width.
         noise: standard deviation at mid grey, grey levels, before the gain of a dark picture.
         sharpen: unsharp mask of the phone, 0-1.
+        binarise: black and white as office scanners make it, edges a little grey.
+        watermark: strength of a lattice of emblems laid over a published scan, 0-1.
         jpeg_quality: 1-95.
         turn_deg: clockwise quarter turn of the page in the photo: 0, 90, 180, 270.
         exif_orientation: 1, 3, 6 or 8: how the file stores the upright photo.
     """
 
     long_side_px: int = 1778
-    aspect: float = 0.75
+    aspect: float | None = 0.75
     shape: Shape = FLAT
     view: View = FACING
     background: scene.Background = "wood"
@@ -62,6 +67,8 @@ class PhotoSettings:
     motion_px: float = 0.0
     noise: float = 2.0
     sharpen: float = 0.3
+    binarise: bool = False
+    watermark: float = 0.0
     jpeg_quality: int = 85
     turn_deg: int = 0
     exif_orientation: int = 1
@@ -112,8 +119,8 @@ def photograph(page_image: Grey, px_per_mm: float, settings: PhotoSettings, rng:
     Returns:
         The photo with its exact geometry.
     """
-    size = (round(settings.long_side_px * settings.aspect), settings.long_side_px)
     size_page = (page_image.shape[1] / px_per_mm, page_image.shape[0] / px_per_mm)
+    size = frame_px(settings, size_page)
     sheet = lay_sheet(size_page, size, settings.shape, settings.view, rng)
     step = 8 if size[0] < 2000 else 16
     points = coarse_points(step, size)
@@ -130,6 +137,10 @@ def photograph(page_image: Grey, px_per_mm: float, settings: PhotoSettings, rng:
     for channel in range(3):
         mixed = around[:, :, channel] * (1 - cover) + printed[:, :, channel] * cover
         image[:, :, channel] = _expose(mixed * light, channel, settings, angle, rng)
+    if settings.binarise:
+        image[:] = _black_and_white(image)[:, :, None]
+    if settings.watermark:
+        image = scene.lay_watermark(image, settings.watermark, rng)
     turned = np.rot90(image, -(settings.turn_deg // 90))
     return Shot(np.ascontiguousarray(turned), sheet, settings)
 
@@ -150,8 +161,14 @@ def turn_points(points: Floats, size_px: tuple[int, int], turn_deg: int) -> Floa
 
 def photo_px_per_mm(settings: PhotoSettings, size_page: tuple[float, float]) -> float:
     """About how many photo px one page mm takes: how large a page should be drawn for these settings."""
-    frame = settings.long_side_px * settings.aspect, settings.long_side_px
+    frame = frame_px(settings, size_page)
     return settings.view.share * min(f / side for f, side in zip(frame, size_page, strict=True))
+
+
+def frame_px(settings: PhotoSettings, size_page: tuple[float, float]) -> tuple[int, int]:
+    """Width and height of the photo in px, before quarter turns, of a page of that width and height in mm."""
+    aspect = size_page[0] / size_page[1] if settings.aspect is None else settings.aspect
+    return round(settings.long_side_px * aspect), settings.long_side_px
 
 
 def _paper(page_image: Grey, px_per_mm: float, sheet: Sheet, rng: np.random.Generator) -> Grey:
@@ -199,18 +216,19 @@ def _surroundings(
     texture = scene.background_texture(kind, texture_size, rng)
     place = np.array([[1 / texture_scale, 0, low[0]], [0, 1 / texture_scale, low[1]], [0, 0, 1]])
     ground_photo = cv2.warpPerspective(texture, sheet.plane @ place, size, borderMode=cv2.BORDER_REFLECT)
-    shadow = _contact_shadow(cover, size)
+    # The lid of a scanner presses the sheet flat: hardly any shadow falls on it.
+    shadow = _contact_shadow(cover, size, 0.08 if kind == "lid" else 0.45)
     return np.asarray(np.asarray(ground_photo, np.float32) * shadow[:, :, None], np.float32)
 
 
-def _contact_shadow(cover: Float32, size: tuple[int, int]) -> Float32:
+def _contact_shadow(cover: Float32, size: tuple[int, int], strength: float) -> Float32:
     """Soft shadow of the sheet's edge on what lies under it, at an eighth of the resolution: it has no fine detail."""
     small = (max(1, size[0] // 8), max(1, size[1] // 8))
     sheet = cv2.resize(cover, small, interpolation=cv2.INTER_AREA)
     drop = small[0] * 0.006
     moved = cv2.warpAffine(sheet, np.array([[1, 0, drop], [0, 1, drop * 1.4]]), small)
     soft = cv2.GaussianBlur(moved, (0, 0), max(0.6, small[0] * 0.008))
-    return np.asarray(1 - 0.45 * np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR)), np.float32)
+    return np.asarray(1 - strength * np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR)), np.float32)
 
 
 def _light(points_page: Floats, sheet: Sheet, settings: PhotoSettings, rng: np.random.Generator) -> Floats:
@@ -261,3 +279,12 @@ def _expose(lit: Float32, channel: int, settings: PhotoSettings, angle_deg: floa
     # Highlights roll off as on film and phones instead of clipping hard.
     knee = np.minimum(value, 235) + np.maximum(value - 235, 0) * 0.35
     return np.asarray(np.clip(np.rint(knee), 0, 255), np.uint8)
+
+
+def _black_and_white(image: Grey) -> Grey:
+    """A scanner's threshold against the paper around, steep but not hard; shape (h, w), uint8."""
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.float32)
+    paper = np.asarray(cv2.GaussianBlur(grey, (0, 0), image.shape[1] / 40), np.float32)
+    return np.asarray(
+        255 * np.clip((grey / np.maximum(paper, 1) - BLACK_BELOW) / (WHITE_ABOVE - BLACK_BELOW), 0, 1), np.uint8
+    )

@@ -1,4 +1,4 @@
-"""Ready photo settings: three grades of difficulty, a twelve-megapixel phone, single faults for robustness curves."""
+"""Ready photo settings: three grades of difficulty, a scan, a twelve-megapixel phone, single faults for curves."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,7 +10,7 @@ from ocr_pipeline.synthesis.photograph import PhotoSettings
 from ocr_pipeline.synthesis.scene import BACKGROUNDS, Shadow
 from ocr_pipeline.synthesis.surface import Shape, View
 
-Level = Literal["easy", "medium", "hard"]
+Level = Literal["easy", "medium", "hard", "scan"]
 Factor = Literal["blur", "motion", "darkness", "tilt", "jpeg", "resolution"]
 
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -33,7 +33,8 @@ def random_settings(level: Level, rng: np.random.Generator, long_side_px: int = 
     """Settings of a photo as difficult as ``level`` says.
 
     Args:
-        level: easy (flat, well lit), medium (tilted, wavy, a shadow at times), hard (folds, shadow, dim or soft).
+        level: easy (flat, well lit), medium (tilted, wavy, a shadow at times), hard (folds, shadow, dim or soft), scan
+            (flat on a scanner, a little askew, at times black and white or under a watermark).
         rng: source of chance.
         long_side_px: height of the portrait photo.
 
@@ -42,6 +43,8 @@ def random_settings(level: Level, rng: np.random.Generator, long_side_px: int = 
     """
     if level not in LEVELS:
         raise ValueError(f"level must be one of {', '.join(LEVELS)}, not {level}")
+    if level == "scan":
+        return _scan(rng, long_side_px)
     hardness = LEVELS.index(level)
     warm = rng.normal(0, (0.01, 0.03, 0.06)[hardness])
     return PhotoSettings(
@@ -63,6 +66,24 @@ def random_settings(level: Level, rng: np.random.Generator, long_side_px: int = 
         noise=float(rng.uniform(1.0, (2.0, 3.0, 5.0)[hardness])),
         sharpen=float(rng.uniform(0.0, 0.4)),
         jpeg_quality=int(rng.integers((80, 70, 45)[hardness], 92)),
+    )
+
+
+def _scan(rng: np.random.Generator, long_side_px: int) -> PhotoSettings:
+    return PhotoSettings(
+        long_side_px=long_side_px,
+        aspect=None,
+        view=View(roll_deg=float(rng.normal(0, 0.6)), share=float(rng.uniform(0.97, 0.995))),
+        background="lid",
+        gradient=float(rng.uniform(0, 0.04)),
+        vignette=0.0,
+        exposure=float(rng.uniform(0.95, 1.05)),
+        blur_px=float(rng.uniform(0.25, 0.45)),
+        noise=float(rng.uniform(0.8, 2.5)),
+        sharpen=float(rng.uniform(0.0, 0.5)),
+        binarise=bool(rng.random() < 0.6),
+        watermark=float(rng.uniform(0.08, 0.2)) if rng.random() < 0.7 else 0.0,
+        jpeg_quality=int(rng.integers(65, 90)),
     )
 
 

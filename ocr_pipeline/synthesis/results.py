@@ -1,27 +1,31 @@
 """Invented results of a polling station (TPS) that obey every rule of the form definition.
 
-The story is told with the field ids of the reading contract (registered voters, those who came, ballots, votes); no
-form's layout is used. Nobody's real result is used either.
+A story is told with the field ids of the reading contract (registered voters, those who came, ballots, votes); what it
+says is settled within the rules of the form, and so is any other field. No form's layout is used, and nobody's real
+result.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 
 from ocr_pipeline.errors import TurusError
 from ocr_pipeline.forms.definition import FormDefinition
+from ocr_pipeline.synthesis.settle import settle
 
 ATTEMPTS = 60
+USUAL_LIMIT = 300
+"""Voters of the largest stations, where the form's rules do not say."""
 
 
 class ResultsError(TurusError):
     """No results can be invented for this form."""
 
-    def __init__(self, form_id: str, detail_id: str, detail_en: str) -> None:
+    def __init__(self, form_id: str) -> None:
         super().__init__(
             "no_results",
-            f"Isian contoh untuk formulir {form_id} tidak dapat dibuat: {detail_id}.",
-            f"Example figures for form {form_id} cannot be made: {detail_en}.",
+            f"Isian contoh untuk formulir {form_id} tidak dapat dibuat: aturannya tidak terpenuhi.",
+            f"Example figures for form {form_id} cannot be made: its rules do not let any through.",
         )
 
 
@@ -36,50 +40,47 @@ def random_results(definition: FormDefinition, rng: np.random.Generator) -> dict
         Field id -> value, every field of the form.
 
     Raises:
-        ResultsError: a field id is unknown to the story, or the form's rules contradict it.
+        ResultsError: the form's rules contradict each other.
     """
     fields = [number.field for number in definition.numbers]
+    largest = _largest_station(definition)
     for _ in range(ATTEMPTS):
-        told = _story(sorted(f for f in fields if _is_choice(f)), rng)
-        unknown = [field for field in fields if field not in told]
-        if unknown:
-            listed = ", ".join(unknown)
-            raise ResultsError(definition.id, f"ruas {listed} tidak dikenal", f"fields {listed} are unknown")
-        values = {field: told[field] for field in fields}
-        fits = all(values[n.field] <= min(n.largest, _tally_capacity(definition, n.field)) for n in definition.numbers)
-        if fits and all(rule.check(values) for rule in definition.rules):
+        values = settle(definition, _story(fields, largest, rng), rng)
+        if values is not None:
             return values
-    raise ResultsError(definition.id, "aturannya tidak terpenuhi", "its rules do not let any of the figures through")
+    raise ResultsError(definition.id)
 
 
 def _is_choice(field: str) -> bool:
     return field.startswith(("paslon_", "calon_")) or field == "partai"
 
 
-def _tally_capacity(definition: FormDefinition, field: str) -> int:
-    tally = definition.number(field).tally
-    return 10**9 if tally is None else 5 * (len(tally.x_mm) - 1) * (len(tally.y_mm) - 1)
+def _largest_station(definition: FormDefinition) -> float:
+    limits = [r.params["max"] for r in definition.rules if r.kind == "limit" and r.terms == ("dpt_j",)]
+    return min(limits, default=USUAL_LIMIT)
 
 
-def _story(choices: list[str], rng: np.random.Generator) -> Mapping[str, int]:
+def _story(fields: Sequence[str], largest: float, rng: np.random.Generator) -> dict[str, int]:
     """Every field of the reading contract, told once; sums are taken, never drawn."""
-    dpt = int(np.clip(rng.normal(238, 42), 40, 300))
+    dpt = int(np.clip(rng.normal(238, 42) * largest / USUAL_LIMIT, 40, largest))
     men = int(rng.binomial(dpt, rng.uniform(0.46, 0.53)))
     registered = {"l": men, "p": dpt - men}
     turnout = rng.uniform(0.68, 0.93)
+    # The laws of regional and of general elections name these two lists differently, and DPTb means another in each.
+    moved_in, with_card = ("dpph", "dptb") if "dpph_j" in fields else ("dptb", "dpk")
     values: dict[str, int] = {}
     for sex, count in registered.items():
         own = int(rng.binomial(count, np.clip(turnout + rng.normal(0, 0.03), 0.3, 0.97)))
         moved, extra = int(rng.poisson(0.9)), int(rng.poisson(1.6))
         came = own + moved + extra
-        values |= {f"dpt_{sex}": count, f"dptb_{sex}": moved, f"dpk_{sex}": extra}
+        values |= {f"dpt_{sex}": count, f"{moved_in}_{sex}": moved, f"{with_card}_{sex}": extra}
         values |= {f"pemilih_{sex}": count + moved + extra, f"pengguna_dpt_{sex}": own}
-        values |= {f"pengguna_dptb_{sex}": moved, f"pengguna_dpk_{sex}": extra, f"pengguna_{sex}": came}
+        values |= {f"pengguna_{moved_in}_{sex}": moved, f"pengguna_{with_card}_{sex}": extra, f"pengguna_{sex}": came}
         values[f"disabilitas_{sex}"] = min(int(rng.poisson(0.7)), came)
     stems = sorted({field[:-2] for field in values})
     values |= {f"{stem}_j": values[f"{stem}_l"] + values[f"{stem}_p"] for stem in stems}
     values |= _ballots(dpt, values["pengguna_j"], rng)
-    return values | _votes(choices, values["pengguna_j"], rng)
+    return values | _votes(sorted(f for f in fields if _is_choice(f)), values["pengguna_j"], rng)
 
 
 def _ballots(dpt: int, used: int, rng: np.random.Generator) -> dict[str, int]:

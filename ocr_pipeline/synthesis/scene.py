@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from ocr_pipeline.values import Floats, Grey
 
-Background = Literal["wood", "tiles", "wall", "cardboard", "cloth"]
+Background = Literal["wood", "tiles", "wall", "cardboard", "cloth", "lid"]
 Shadow = Literal["none", "hand", "window"]
 Float32 = NDArray[np.float32]
 
 BACKGROUNDS: tuple[Background, ...] = ("wood", "tiles", "wall", "cardboard", "cloth")
+"""What lies around a photographed sheet; the lid is that of a scanner."""
 
 
 def background_texture(kind: Background, size_px: tuple[int, int], rng: np.random.Generator) -> Grey:
@@ -26,7 +27,7 @@ def background_texture(kind: Background, size_px: tuple[int, int], rng: np.rando
     Returns:
         Shape (height, width, 3), uint8, BGR.
     """
-    make = {"wood": _wood, "tiles": _tiles, "wall": _wall, "cardboard": _cardboard, "cloth": _cloth}[kind]
+    make = {"wood": _wood, "tiles": _tiles, "wall": _wall, "cardboard": _cardboard, "cloth": _cloth, "lid": _lid}[kind]
     colour = make(size_px, rng)
     return np.clip(colour + rng.normal(0, 2.0, colour.shape[:2])[..., None], 0, 255).astype(np.uint8)
 
@@ -64,6 +65,32 @@ def creases(size_px: tuple[int, int], lines: tuple[tuple[float, float], ...], rn
         _line(layer, start, start + np.array([np.cos(turn), np.sin(turn)]) * reach * rng.uniform(0.05, 0.2), 120, 1)
     soft = cv2.GaussianBlur(layer.astype(np.float32), (0, 0), max(0.8, width / 1500))
     return np.asarray(1 + (soft - 128) / 128, np.float32)
+
+
+def lay_watermark(picture: Grey, strength: float, rng: np.random.Generator) -> Grey:
+    """Lays a lattice of our own emblems over a picture, as publishers of scans do with theirs.
+
+    Args:
+        picture: shape (h, w, 3), uint8, BGR.
+        strength: how dark the emblems are, 0-1.
+        rng: source of chance for size, place and tint.
+
+    Returns:
+        A new picture of the same shape.
+    """
+    height, width = picture.shape[:2]
+    side = round(width / rng.uniform(6, 11))
+    emblem = np.zeros((side, side), np.uint8)
+    middle, thick = (side // 2, side // 2), max(1, side // 14)
+    cv2.ellipse(emblem, middle, (round(side * 0.36), round(side * 0.42)), 0, 0, 360, 255, thick, cv2.LINE_AA)
+    cv2.ellipse(emblem, middle, (round(side * 0.2), round(side * 0.24)), 0, 0, 360, 150, -1, cv2.LINE_AA)
+    for word, level in (("TURUS", 0.54), ("CONTOH", 0.985)):
+        place = (round(side * (0.5 - 0.06 * len(word))), round(side * level))
+        cv2.putText(emblem, word, place, cv2.FONT_HERSHEY_SIMPLEX, side / 160, 255, max(1, side // 60), cv2.LINE_AA)
+    tiles = np.tile(emblem, (height // side + 2, width // side + 2))
+    x, y = (int(v) for v in rng.integers(0, side, 2))
+    cover = tiles[y : y + height, x : x + width, None] / 255 * strength * rng.uniform(0.5, 1.0, 3)
+    return np.asarray(np.rint(picture * (1 - cover)), np.uint8)
 
 
 def light_field(size_px: tuple[int, int], gradient: float, vignette: float, rng: np.random.Generator) -> Floats:
@@ -163,6 +190,11 @@ def _cloth(size: tuple[int, int], rng: np.random.Generator) -> Float32:
     base = np.array(((140, 60, 40), (60, 60, 150), (70, 120, 70), (60, 55, 60))[rng.integers(4)], np.float32)
     tone = 1 + smooth_noise(size, (7, 9), rng) * 0.25 + smooth_noise(size, (size[0] / 2, size[1] / 2), rng) * 0.09
     return np.asarray(base * tone[..., None], np.float32)
+
+
+def _lid(size: tuple[int, int], rng: np.random.Generator) -> Float32:
+    tone = rng.uniform(225, 250) * (1 + smooth_noise(size, (3, 4), rng) * 0.01)
+    return np.asarray(np.repeat(tone[..., None], 3, axis=2), np.float32)
 
 
 def _line(layer: Grey, start: Floats, end: Floats, value: int, thick: int) -> None:

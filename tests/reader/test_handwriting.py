@@ -35,7 +35,7 @@ def sheet(hand: int, page: int = 2) -> Grey:
     """Page filled by one hand; every hand writes the same numbers."""
     rng = np.random.default_rng([hand, page])
     picture = draw_page(FORM.page(page), SCALE)
-    station = write_station(FORM.numbers, VALUES, random_writer(rng, "X"), rng)
+    station = write_station(FORM, VALUES, random_writer(rng, "X"), rng)
     fill_page(picture, SCALE, FORM.page(page), station, rng)
     return picture
 

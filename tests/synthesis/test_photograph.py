@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from ocr_pipeline.forms.library import load_form
 from ocr_pipeline.synthesis.camera import encode_jpeg, motion_kernel
 from ocr_pipeline.synthesis.draw import draw_page
-from ocr_pipeline.synthesis.photograph import PhotoSettings, photograph, turn_points
+from ocr_pipeline.synthesis.photograph import PhotoSettings, frame_px, photograph, turn_points
 from ocr_pipeline.synthesis.presets import FACTOR_STRENGTHS, LEVELS, Factor, Level, random_settings, single_factor
 from ocr_pipeline.synthesis.scene import BACKGROUNDS, Background
 from ocr_pipeline.synthesis.surface import Shape, View, lay_sheet
@@ -87,11 +87,36 @@ def test_the_whole_sheet_is_in_the_frame_at_every_level(level: Level) -> None:
     for seed in range(12):
         rng = np.random.default_rng(seed)
         chosen = random_settings(level, rng)
-        frame = round(chosen.long_side_px * chosen.aspect), chosen.long_side_px
+        frame = frame_px(chosen, PAGE.size_mm)
         sheet = lay_sheet(PAGE.size_mm, frame, chosen.shape, chosen.view, rng)
         marks = sheet.to_photo(mark_centres())
         assert marks.min() > 0
         assert (marks < frame).all()
+
+
+def scanned(page_image: Grey, **changes: object) -> Grey:
+    settings = replace(random_settings("scan", np.random.default_rng(2), 900), **changes)  # type: ignore[arg-type]
+    return photograph(page_image, SCALE, settings, np.random.default_rng(2)).image
+
+
+def test_a_scan_is_the_sheet_alone_in_the_sheets_own_proportions(page_image: Grey) -> None:
+    image = scanned(page_image)
+    assert image.shape[0] / image.shape[1] == pytest.approx(PAGE.size_mm[1] / PAGE.size_mm[0], rel=0.01)
+
+
+def test_a_binarised_scan_is_nearly_black_and_white_and_colourless(page_image: Grey) -> None:
+    image = scanned(page_image, binarise=True, watermark=0.0, noise=2.0).astype(int)
+    assert np.ptp(image, axis=2).max() == 0
+    assert ((image < 40) | (image > 215)).mean() > 0.97
+    assert 0.02 < (image[..., 0] < 40).mean() < 0.3
+
+
+def test_a_watermark_darkens_a_scan_in_places_and_leaves_its_ink_black(page_image: Grey) -> None:
+    plain, marked = (scanned(page_image, binarise=True, watermark=w).astype(int) for w in (0.0, 0.2))
+    lost = (plain - marked).mean(axis=2)
+    assert (lost >= 0).all()
+    assert 0.05 < (lost > 8).mean() < 0.6
+    assert marked[plain < 20].max() < 25
 
 
 def test_a_share_above_one_cuts_the_sheet_off() -> None:
