@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 
 from models.train.card import toml_text, write_card
 from models.train.degrade import FIXED
-from models.train.measure import confusion_text, drawn_boxes, measure, read_boxes
+from models.train.measure import confusion_text, drawn_boxes, measure, read_boxes, table_boxes
 from models.train.net import DigitNet
 from models.train.reference import write_reference
+from models.train.sampler import SCANS
 from models.train.sources import (
+    CALIBRATION_GROUPS_2019_EVERY,
     CALIBRATION_INDICES,
     TEST_GROUPS_2019_EVERY,
     TEST_INDICES,
     load_boxes_2024,
+    load_npz_boxes,
+    load_symbols,
     sha256_of,
 )
 from ocr_pipeline.recognition.calibration import Threshold, choose_threshold, fit_temperature, log_softmax
@@ -98,37 +102,40 @@ def write_onnx(net: DigitNet, path: Path) -> None:
 
 
 def calibrate(model: DigitModel, data_dir: Path) -> dict[str, object]:
-    """Temperature and acceptance threshold on the calibration blocks, every fixed degradation included.
+    """Temperature and acceptance threshold on the calibration boxes of all forms, every fixed degradation included.
 
-    Drawn X, dashes and blanks are added, because the blocks hold no dash and hardly a blank.
+    Drawn boxes are added: X, dashes and blanks, because the blocks of 2024 hold no dash and hardly a blank, and boxes
+    of tables, because there are few scans.
 
     Returns:
         The card's ``calibration`` table.
     """
     boxes = [box for box in load_boxes_2024(data_dir) if box.part == "calibration"]
-    logits: list[NDArray[np.float32]] = []
-    labels: list[int] = []
-    units: list[int] = []
-    for change in FIXED.values():
-        logits.append(_logits(model, [change(box.image) for box in boxes]))
-        labels += [box.label for box in boxes]
-        units += list(range(len(boxes)))
-    images, drawn_labels = drawn_boxes(data_dir, _CALIBRATION_SEED, 100, degraded=True)
-    logits.append(_logits(model, images))
-    labels += drawn_labels
-    units += list(range(len(boxes), len(boxes) + len(images)))
-    scores, truth = np.concatenate(logits), np.asarray(labels, np.int64)
+    scans = [box for stem in SCANS for box in load_npz_boxes(data_dir, stem) if box.part == "calibration"]
+    symbols = load_symbols(data_dir)
+    drawn, drawn_labels = drawn_boxes(symbols, _CALIBRATION_SEED, 100, degraded=True)
+    tables, table_labels = table_boxes(symbols, _CALIBRATION_SEED, 20)
+    real = [*boxes, *scans]
+    logits = [_logits(model, [change(box.image) for box in real]) for change in FIXED.values()]
+    logits.append(_logits(model, [*drawn, *tables]))
+    scores = np.concatenate(logits)
+    truth = np.array([box.label for box in real] * len(FIXED) + drawn_labels + table_labels, np.int64)
+    units = np.concatenate([np.tile(np.arange(len(real)), len(FIXED)), len(real) + np.arange(len(drawn) + len(tables))])
     temperature = fit_temperature(scores, truth)
     log_probs = log_softmax(scores, temperature)
-    reads = log_probs.argmax(axis=1)
-    threshold = choose_threshold(
-        np.exp(log_probs.max(axis=1)), reads == truth, np.asarray(units, np.int64), _MAX_ERROR_BOUND
-    )
+    probabilities, right = np.exp(log_probs.max(axis=1)), log_probs.argmax(axis=1) == truth
+    threshold = choose_threshold(probabilities, right, units, _MAX_ERROR_BOUND)
+    taken = probabilities >= threshold.probability
+    of_scans = (units >= len(boxes)) & (units < len(real))
     return {
         "temperature": round(temperature, 4),
         **_threshold_table(threshold),
         "boxes": len(boxes),
-        "drawn": len(images),
+        "scans": len(scans),
+        "scan_units": len(np.unique(units[taken & of_scans])),
+        "scan_units_wrong": len(np.unique(units[taken & of_scans & ~right])),
+        "drawn": len(drawn),
+        "drawn_tables": len(tables),
     }
 
 
@@ -160,7 +167,7 @@ def _card_head(onnx_path: Path, data_dir: Path, recipe: Mapping[str, object]) ->
             "shape": ["n", 1, 40, 40],
             "dtype": "float32",
             "preparation": "ocr_pipeline.recognition.digits.prepare_cell",
-            "crop": "square about the printed box, 1.1 to 1.2 times its outer side, rules visible on all sides",
+            "crop": "the printed box and a tenth of its shorter side around it, rules visible, squashed to a square",
         },
         "training": {**recipe, "torch": torch.__version__, "python": platform.python_version()},
         "split": {
@@ -169,6 +176,7 @@ def _card_head(onnx_path: Path, data_dir: Path, recipe: Mapping[str, object]) ->
             "calibration_indices": sorted(CALIBRATION_INDICES),
             "test_blocks_sha256": hashlib.sha256("\n".join(blocks).encode()).hexdigest(),
             "scan_forms_left_out": f"every {TEST_GROUPS_2019_EVERY}rd by name",
+            "scan_forms_for_calibration": f"every {CALIBRATION_GROUPS_2019_EVERY}th by name, from the second",
             "photo_boxes": "not trained on: every labelled 2024 photo is unseen",
         },
         "data": {name: sha256_of(data_dir / name) for name in _DATA_FILES},

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from models.train.degrade import FIXED, Strength, moved, random_view
 from models.train.drawn import draw_box
+from models.train.ink import Symbols
 from models.train.junk import draw_junk
-from models.train.sampler import PHOTOS, SCANS
+from models.train.sampler import PHOTOS, SCANS, Mixture
 from models.train.sources import Box, load_boxes_2024, load_npz_boxes, load_symbols
+from models.train.table import draw_table_box
 from ocr_pipeline.recognition.calibration import clopper_pearson_upper
 from ocr_pipeline.recognition.digits import DigitModel
 from ocr_pipeline.values import CLASSES
@@ -22,6 +24,7 @@ DRAWN_SEED = 7_000_001
 """Drawn boxes for measuring come from seeds that no training batch uses."""
 
 _DRAWN_EACH = 200
+_TABLE_EACH = 60
 _JUNK_CROPS = 1000
 _MOST_WRONG_LISTED = 40
 
@@ -39,6 +42,10 @@ class Outcome:
     labels: NDArray[np.int64]
     reads: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+
+    def only(self, chosen: NDArray[np.bool_]) -> "Outcome":
+        """The outcome of some of the boxes; chosen is (n,)."""
+        return Outcome(self.labels[chosen], self.reads[chosen], self.probabilities[chosen])
 
     def figures(self, accept_probability: float) -> dict[str, int | float]:
         """Counts, accuracy, accepted share and 95 % bounds (Clopper-Pearson, one-sided)."""
@@ -72,15 +79,22 @@ def read_boxes(model: DigitModel, boxes: Sequence[Box], change: Callable[[Grey],
     return read_all(model, [change(box.image) for box in boxes], [box.label for box in boxes])
 
 
-def drawn_boxes(data_dir: Path, seed: int, each: int, degraded: bool) -> tuple[list[Grey], list[int]]:
-    """Drawn X, dashes and blanks, sharp or through the random camera."""
-    symbols = load_symbols(data_dir)
+def drawn_boxes(symbols: Symbols, seed: int, each: int, degraded: bool) -> tuple[list[Grey], list[int]]:
+    """Drawn X, dashes and blanks of the 2024 form, sharp or through the random camera."""
     rng = np.random.default_rng(seed)
     labels = [label for label in (10, 11, 12) for _ in range(each)]
     images = [draw_box(label, symbols, rng) for label in labels]
     if degraded:
         images = [random_view(image, rng, Strength()) for image in images]
     return images, labels
+
+
+def table_boxes(symbols: Symbols, seed: int, each: int) -> tuple[list[Grey], list[int]]:
+    """Drawn boxes of tables, every class alike, through the camera of training."""
+    rng = np.random.default_rng(seed)
+    labels = [label for label in range(len(CLASSES)) for _ in range(each)]
+    strength = Mixture().table_strength
+    return [random_view(draw_table_box(label, symbols, rng), rng, strength) for label in labels], labels
 
 
 def measure(model: DigitModel, data_dir: Path) -> dict[str, object]:
@@ -120,20 +134,54 @@ def measure(model: DigitModel, data_dir: Path) -> dict[str, object]:
         for zoom in (0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4)
     }
     figures["photo_boxes"] = read_boxes(model, load_npz_boxes(data_dir, PHOTOS, "test")).figures(accept)
+    return {**figures, **_scans(model, data_dir), **_drawn(model, data_dir)}
+
+
+def _scans(model: DigitModel, data_dir: Path) -> dict[str, object]:
+    """Scans by file and part, the forms left out one by one, and these degraded."""
+    accept = model.card.accept_probability
+    figures: dict[str, object] = {}
+    left_out: list[Box] = []
     for stem in SCANS:
-        held_out = [box for box in load_npz_boxes(data_dir, stem) if box.part == "test"]
-        figures[f"{stem}_test"] = read_boxes(model, held_out).figures(accept)
-    for name, degraded in (("drawn_x_dash_blank", False), ("drawn_x_dash_blank_degraded", True)):
-        images, labels = drawn_boxes(data_dir, DRAWN_SEED, _DRAWN_EACH, degraded)
-        figures[name] = read_all(model, images, labels).figures(accept)
-    rng = np.random.default_rng(DRAWN_SEED)
+        boxes = load_npz_boxes(data_dir, stem)
+        for part in ("test", "calibration", "train"):
+            chosen = [box for box in boxes if box.part == part]
+            if chosen:
+                figures[f"{stem}_{part}"] = read_boxes(model, chosen).figures(accept)
+        left_out += [box for box in boxes if box.part == "test"]
+    plain = read_boxes(model, left_out)
+    figures["scans_test"] = plain.figures(accept)
+    figures["scans_test_forms"] = {
+        group: plain.only(np.array([box.group == group for box in left_out])).figures(accept)
+        for group in sorted({box.group for box in left_out})
+    }
+    figures["scans_test_wrong"] = [
+        _described(left_out[row], int(plain.reads[row]), float(plain.probabilities[row]))
+        for row in np.flatnonzero(plain.labels != plain.reads)[:_MOST_WRONG_LISTED]
+    ]
+    figures["scans_test_degraded"] = {
+        name: read_boxes(model, left_out, change).figures(accept) for name, change in FIXED.items()
+    }
+    return figures
+
+
+def _drawn(model: DigitModel, data_dir: Path) -> dict[str, object]:
+    accept = model.card.accept_probability
     symbols = load_symbols(data_dir)
+    figures: dict[str, object] = {}
+    for name, degraded in (("drawn_x_dash_blank", False), ("drawn_x_dash_blank_degraded", True)):
+        images, labels = drawn_boxes(symbols, DRAWN_SEED, _DRAWN_EACH, degraded)
+        figures[name] = read_all(model, images, labels).figures(accept)
+    images, labels = table_boxes(symbols, DRAWN_SEED, _TABLE_EACH)
+    figures["drawn_tables_degraded"] = read_all(model, images, labels).figures(accept)
+    rng = np.random.default_rng(DRAWN_SEED)
     junk = [random_view(draw_junk(symbols, rng)[0], rng, Strength()) for _ in range(_JUNK_CROPS)]
     read_as = read_all(model, junk, [0] * len(junk))
+    taken = read_as.probabilities >= accept
     figures["drawn_without_right_answer"] = {
         "n": len(junk),
-        "accepted_as_digit": int(((read_as.probabilities >= accept) & (read_as.reads < 10)).sum()),
-        "accepted": int((read_as.probabilities >= accept).sum()),
+        "accepted_as_digit": int((taken & (read_as.reads < 10)).sum()),
+        "accepted": int(taken.sum()),
     }
     return figures
 

@@ -1,7 +1,7 @@
 """Reference logits beside a model: what the torch net says of cells drawn by this project alone.
 
-``python -m models.train.reference models/digits-1.onnx build/train-digits-1/checkpoint.pt`` writes
-``models/digits-1.npz``. The cells are shipped, so nothing in them comes from the training data: a plain frame, with
+``python -m models.train.reference models/digits-2.onnx build/train-digits-2/checkpoint.pt`` writes
+``models/digits-2.npz``. The cells are shipped, so nothing in them comes from the training data: a plain frame, with
 the handwriting of :mod:`ocr_pipeline.synthesis`. The same seed gives the same cells for every net.
 """
 

@@ -21,9 +21,6 @@ from ocr_pipeline.values import CLASSES
 SCANS = ("boxes-c1-2019-aceh", "boxes-c1-2019-mixed", "boxes-2014-2019-mixed")
 PHOTOS = "boxes-2024-photos"
 
-_DARKEST_PAPER = 64
-"""Median grey level of the darkest scan trained on."""
-
 _DRAWN_WEIGHTS = np.array([6.0] * 10 + [12.0, 14.0, 14.0])
 """Share of each class among drawn boxes: X, dash and blank are what the real boxes lack."""
 
@@ -87,8 +84,6 @@ def load_pools(data_dir: Path, photo_groups: frozenset[str] = frozenset()) -> Po
     boxes = [box for box in load_boxes_2024(data_dir) if box.part == "train"]
     boxes += [box for box in load_npz_boxes(data_dir, PHOTOS, "train") if box.group in photo_groups]
     scans = [box for stem in SCANS for box in load_npz_boxes(data_dir, stem) if box.part == "train"]
-    # Some are white on black, which no photo is.
-    scans = [box for box in scans if np.median(box.image) > _DARKEST_PAPER]
     counts = np.bincount([box.label for box in boxes], minlength=len(CLASSES))
     # Square root: rare classes come more often, but five blanks are not shown as often as five hundred ones.
     weights = np.array([counts[box.label] ** -0.5 for box in boxes])
