@@ -1,3 +1,4 @@
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -47,9 +48,10 @@ def test_check_prints_every_problem_of_a_file(turus: Turus, tmp_path: Path) -> N
     problems = [line for line in out.splitlines() if line.startswith(f"{path}:")]
     assert any("nothing" in line for line in problems)
     assert any("review order 1" in line for line in problems)
-    lines = broken.splitlines()
-    order = next(line for line in problems if "review order 1" in line)
-    assert lines[int(order.split(":")[1]) - 1] == "review_order = 1"
+    where, order = next(
+        re.findall(r":(\d+): review order (\d+) appears", line)[0] for line in problems if "order" in line
+    )
+    assert broken.splitlines()[int(where) - 1] == f"review_order = {order}"
     assert "Give every number a `review_order` of its own." in out
 
 
