@@ -21,6 +21,7 @@ class Label:
         values: field -> what the boxes mean; ``None`` where they are empty.
         as_written: field -> one character a box; only where it was labelled.
         must_reject: the file must be refused.
+        rotation_deg: how far the page lies turned clockwise in the upright photo; ``None`` where it was not labelled.
         capture: what is wrong with the photo, free text.
         degradation: which degradation made this copy, or ``None`` for an original.
     """
@@ -34,6 +35,7 @@ class Label:
     must_reject: bool
     capture: str
     degradation: str | None
+    rotation_deg: int | None = None
 
 
 def load_labels(path: Path, form: str | None = None) -> list[Label]:
@@ -86,6 +88,7 @@ def _label(path: Path, number: int, line: str) -> Label:
         must_reject=must_reject,
         capture=str(entry.get("capture") or ""),
         degradation=entry.get("degradation"),
+        rotation_deg=entry.get("rotation_deg"),
     )
 
 

@@ -5,6 +5,7 @@
 * silent errors: accepted numbers that are wrong: another value, another form or page than the photo's, any number out
   of a file that must be rejected, an accepted number in a rejected photo. **The figure that must be 0**;
 * identified: photos whose form and page were named rightly;
+* turned: of the photos whose label tells how the page lies, those whose form, page and turn were named rightly;
 * rejects: files that must be rejected and were, with a reason and without numbers;
 * form accuracy: photos with every labelled number right; straight through: those of them that were accepted whole;
 * box accuracy: characters of ``as_written`` that are right, on identified photos whose writing was labelled;
@@ -68,6 +69,7 @@ class Score:
     no_answer: int
     false_zeros: int
     identified: Share
+    turned: Share
     numbers: Share
     accepted: Share
     silent: Share
@@ -151,6 +153,7 @@ def _score(c: Counter[str]) -> Score:
         no_answer=c["no_answer"],
         false_zeros=c["false_zeros"],
         identified=Share(c["identified"], to_read),
+        turned=Share(c["turned"], c["turn_known"]),
         numbers=Share(c["right"], c["numbers"]),
         accepted=Share(c["accepted"], c["written"]),
         silent=Share(c["silent"], c["accepted_any"]),
@@ -174,6 +177,8 @@ def _score_file(label: Label, read: PageRead | None) -> FileScore:
     same = read is not None and not rejected and (read.form, read.page) == (label.form, label.page)
     c["rejected"] += rejected
     c["identified"] += same
+    c["turn_known"] += label.rotation_deg is not None
+    c["turned"] += same and read is not None and label.rotation_deg == read.rotation_deg
     misses = () if same else _all_silent(c, accepted)
     misses += _compare(label, numbers if same else {}, c)
     right = same and not misses

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ocr_pipeline.evaluation.metrics import Evaluation, FileScore, Score, Share, total_of
+from ocr_pipeline.evaluation.labels import Label
+from ocr_pipeline.evaluation.metrics import Evaluation, FileScore, Score, Share, split, total_of
+from ocr_pipeline.evaluation.seen import seen_by
 
 FIGURES: Mapping[str, tuple[str, str, bool]] = {
     "identified": ("formulir dan halaman dikenali", "identified", True),
+    "turned": ("dan arah lembarnya", "and how the page lies", True),
     "numbers": ("angka benar", "number accuracy", True),
     "accepted": ("diterima tanpa manusia", "accepted", True),
     "silent": ("SALAH DIAM-DIAM", "silent errors", False),
@@ -42,7 +45,8 @@ def print_evaluation(evaluation: Evaluation, took_s: float, show: int) -> None:
     if total.no_answer:
         console.print(f"[bold red]tanpa jawaban / no answer: {total.no_answer}[/bold red]")
     console.print()
-    console.print(_groups_table(evaluation.groups))
+    console.print(_families_table(evaluation))
+    _print_seen(console, evaluation)
     _print_files(console, evaluation.files, show)
     console.print(f"{total.photos} foto / photos, {took_s:.1f} s")
 
@@ -89,6 +93,7 @@ def evaluation_to_dict(evaluation: Evaluation) -> dict[str, Any]:
     return {
         "total": _score_to_dict(evaluation.total),
         "groups": {key: _score_to_dict(score) for key, score in evaluation.groups.items()},
+        "digits_seen": {key: _score_to_dict(part.total) for key, part in _by_digits_seen(evaluation).items()},
         "files": [_file_to_dict(scored) for scored in evaluation.files],
     }
 
@@ -111,24 +116,64 @@ def _file_to_dict(scored: FileScore) -> dict[str, Any]:
         "right": scored.counts["right"],
         "accepted": scored.counts["accepted"],
         "silent": scored.counts["silent"],
+        "seen": asdict(seen_by(scored.label.file)),
         "capture": scored.label.capture,
         "misses": [asdict(miss) for miss in scored.misses],
     }
 
 
-def _groups_table(groups: Mapping[str, Score]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("formulir / form")
-    for name in ("foto\nphotos", "dikenali\nidentified", "benar\nright", "diterima\naccepted", "diam\nsilent"):
-        table.add_column(name, justify="right")
-    table.add_column("ditolak\nrejects", justify="right")
-    for key, s in groups.items():
-        counts = [s.identified, s.numbers, s.accepted]
-        cells = [f"{share.hits}/{share.n}" if share.n else "" for share in counts]
-        rejects = f"{s.rejects.hits}/{s.rejects.n}" if s.rejects.n else str(s.rejected)
-        name = "harus ditolak / must be rejected" if key.startswith("None") else key
-        table.add_row(name, str(s.photos), *cells, str(s.silent.hits), rejects)
+def _families_table(evaluation: Evaluation) -> Table:
+    """One row a family; below it, where the digit model has seen some of its photos, these and the others apart."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("formulir / form", min_width=22)
+    for name in ("dikenali\nidentified", "arah\nturn", "angka\nnumbers", "diterima\naccepted"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("diam\nsilent", "ditolak\nrefused"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for key, family in split(evaluation, _family).items():
+        table.add_row(key, *_family_cells(family.total))
+        parts = _by_digits_seen(family)
+        if len(parts) > 1:
+            for name, part in parts.items():
+                table.add_row(f"  {_DIGITS_SEEN[name]}", *_family_cells(part.total), style="dim")
     return table
+
+
+_DIGITS_SEEN: Final = {"seen": "dilatih / seen", "unseen": "asing / unseen"}
+
+
+def _family(label: Label) -> str:
+    return "harus ditolak / must be rejected" if label.must_reject else f"{label.form} p{label.page}"
+
+
+def _by_digits_seen(evaluation: Evaluation) -> dict[str, Evaluation]:
+    """The photos that are to be read, apart by whether the digit model was trained or calibrated on their boxes."""
+    parts = split(evaluation, lambda label: "seen" if seen_by(label.file).digits else "unseen")
+    return {name: parts[name] for name in _DIGITS_SEEN if name in parts}
+
+
+def _family_cells(s: Score) -> list[str]:
+    refused = f"{s.rejects.hits}/{s.rejects.n}" if s.rejects.n else str(s.rejected)
+    photos = [f"{share.hits}/{share.n}" if share.n else "" for share in (s.identified, s.turned)]
+    shares = (s.numbers, s.accepted)
+    numbers = [f"{share.hits}/{share.n}\n{_percent(share.share)}" if share.n else "" for share in shares]
+    return [*photos, *numbers, str(s.silent.hits), refused]
+
+
+def _print_seen(console: Console, evaluation: Evaluation) -> None:
+    """How far these photos are unseen, in words: a figure on photos that tuned the reader is no promise."""
+    seen = [seen_by(scored.label.file) for scored in evaluation.files]
+    n = len(seen)
+    counts = [sum(getattr(one, name) for one in seen) for name in ("digits", "definition", "constants")]
+    console.print(
+        f"Dari {n} foto, {counts[0]} ikut melatih atau menakar model angka; geometri formulirnya diukur pada "
+        f"{counts[1]}; ambang dan tetapan dipilih dengan melihat {counts[2]}."
+    )
+    console.print(
+        f"Of {n} photos {counts[0]} took part in training or calibrating the digit model; {counts[1]} in measuring the "
+        f"geometry of their form; {counts[2]} were in view when thresholds and constants were chosen.",
+        style="dim",
+    )
 
 
 def _print_files(console: Console, files: tuple[FileScore, ...], show: int) -> None:

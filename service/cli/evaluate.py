@@ -1,16 +1,19 @@
 """``turus eval``: how well labelled photos, their degraded copies, or labelled boxes are read."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from service.cli.own_forms import Forms
 from service.cli.read import Form, Jobs, Json, check_form, with_progress
 
 if TYPE_CHECKING:
     from ocr_pipeline.evaluation.labels import Label
     from ocr_pipeline.evaluation.metrics import Evaluation
+    from ocr_pipeline.reader import PageResult
 
 DEFAULT_COMMAND = "labels"
 
@@ -46,21 +49,36 @@ def labels(
             metavar="DIR", help="Simpan salinan itu di sini. / Keep those copies here (default: a temporary folder)."
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Simpan yang gagal sebagai gambar di sini (reports/...). / Save what failed as pictures here.",
+        ),
+    ] = None,
     json: Json = False,
     jobs: Jobs = None,
+    forms: Forms = None,
     show: Annotated[int, typer.Option(min=0, help="Paling banyak angka salah yang dirinci. / Misses to list.")] = 30,
 ) -> None:
     """Bandingkan pembacaan dengan label / Compare readings with labels."""
     from ocr_pipeline.evaluation.labels import load_labels
 
     check_form(form)
+    if degrade and report is not None:
+        raise typer.BadParameter("--report tidak dapat bersama --degrade / --report does not go with --degrade")
     wanted = load_labels(path, form)
     if degrade:
         parts, took_s = _measure_degraded(path, form, work, jobs)
         _report_degraded(parts, took_s, json, show)
     else:
-        evaluation, took_s = _measure(wanted, jobs)
+        results, took_s = _read(wanted, jobs)
+        evaluation = _scored(wanted, results)
         _report(evaluation, took_s, json, show)
+        if report is not None:
+            from service.report.failures import write_failures
+
+            print(write_failures(evaluation, results, report), file=sys.stderr)
 
 
 @app.command("boxes")
@@ -83,18 +101,23 @@ def boxes(
     print_boxes(result)
 
 
-def _measure(labels: "list[Label]", jobs: int | None) -> "tuple[Evaluation, float]":
-    """Reads the labelled photos and scores them; also the seconds it took."""
+def _read(labels: "list[Label]", jobs: int | None) -> "tuple[dict[str, PageResult], float]":
+    """The readings of the labelled photos by ``PageRead.photo``; also the seconds it took."""
     import time
 
-    from ocr_pipeline.evaluation.metrics import evaluate
     from service.cli.batch import Job, Task, load_reader, process_count, read_batch
 
     began = time.perf_counter()
     tasks = [Task(label.path) for label in labels]
     results = read_batch(tasks, Job(load_reader), process_count(jobs, len(tasks)))
-    reads = {page.read.photo: page.read for pages in with_progress(results, len(tasks)) for page in pages}
-    return evaluate(labels, reads), time.perf_counter() - began
+    found = {page.read.photo: page for pages in with_progress(results, len(tasks)) for page in pages}
+    return found, time.perf_counter() - began
+
+
+def _scored(labels: "list[Label]", results: "dict[str, PageResult]") -> "Evaluation":
+    from ocr_pipeline.evaluation.metrics import evaluate
+
+    return evaluate(labels, {name: result.read for name, result in results.items()})
 
 
 def _measure_degraded(
@@ -111,8 +134,9 @@ def _measure_degraded(
     folder = tempfile.TemporaryDirectory() if work is None else nullcontext(str(work))
     with folder as name:
         copies = degrade_dataset(path, Path(name), None if form is None else {form})
-        evaluation, took_s = _measure(load_labels(copies), jobs)
-    return split(evaluation, lambda label: str(label.degradation)), took_s
+        labels = load_labels(copies)
+        results, took_s = _read(labels, jobs)
+    return split(_scored(labels, results), lambda label: str(label.degradation)), took_s
 
 
 def _report(evaluation: "Evaluation", took_s: float, json: bool, show: int) -> None:

@@ -24,13 +24,16 @@ _NO_PHOTO: Final = (150, 150, 150)
 """Colour of what lies outside the photo."""
 
 
-def crop_number(picture: Image.Image, boxes: Floats | None, words: Floats | None = None) -> Image.Image:
+def crop_number(
+    picture: Image.Image, boxes: Floats | None, words: Floats | None = None, box_height_px: int = BOX_HEIGHT_PX
+) -> Image.Image:
     """The boxes of a number straightened, and below them the line that says it in words, at the same scale.
 
     Args:
         picture: RGB, the upright photo or a smaller copy of it.
         boxes: corners, shape (4, 2), float64, px of ``picture``, clockwise from the top-left as the page is read.
         words: the same of the line in words; alone it is shown as large as the picture holds it.
+        box_height_px: height of the boxes in the crop.
 
     Returns:
         RGB, at most :data:`WIDEST_PX` wide; grey where the photo ends.
@@ -42,7 +45,7 @@ def crop_number(picture: Image.Image, boxes: Floats | None, words: Floats | None
     if not quads:
         raise ValueError("nothing to cut out")
     height_px = _sides(quads[0])[1]
-    scale = 1.0 if boxes is None else BOX_HEIGHT_PX / height_px
+    scale = 1.0 if boxes is None else box_height_px / height_px
     parts = [_straight(picture, quad, scale, MARGIN * height_px) for quad in quads]
     return parts[0] if len(parts) == 1 else _stacked(parts)
 

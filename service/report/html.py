@@ -27,6 +27,18 @@ OVERLAY_PX = 1400
 """Longest side of the pictures inside the page: readable when enlarged on a phone, about 250 kB each."""
 
 
+def templates() -> Environment:
+    """The reports' templates; everything put into them is escaped."""
+    return Environment(
+        loader=PackageLoader("service.report", "templates"),
+        # Always: the templates end in .j2, and a file name can hold any character.
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PageCard:
     """One photo of the report: its words and its pictures.
@@ -76,23 +88,18 @@ def render_report(cards: Sequence[PageCard], stations: Iterable[TpsRead] = ()) -
         cards: the photos, in the order to show them.
         stations: polling stations whose pages were decided together.
     """
-    environment = Environment(
-        loader=PackageLoader("service.report", "templates"),
-        # Always: the templates end in .j2, and a file name can hold any character.
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     tps: list[TpsView] = [view_tps(station) for station in stations]
-    template = environment.get_template("report.html.j2")
-    return template.render(
-        cards=cards,
-        tps=tps,
-        alternative_words=alternative_words,
-        elsewhere_words=elsewhere_words,
-        station_words=station_words,
-        outcomes=OUTCOME,
-        counts=Counter(card.read.outcome for card in cards),
-        version=__version__,
+    return (
+        templates()
+        .get_template("report.html.j2")
+        .render(
+            cards=cards,
+            tps=tps,
+            alternative_words=alternative_words,
+            elsewhere_words=elsewhere_words,
+            station_words=station_words,
+            outcomes=OUTCOME,
+            counts=Counter(card.read.outcome for card in cards),
+            version=__version__,
+        )
     )

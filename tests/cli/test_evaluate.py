@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,44 @@ def test_the_table_names_silent_errors_with_what_is_wrong_with_the_photo(turus: 
     assert "b.jpg paslon_1: 93 → X92" in line
     assert "folded" in line
     assert "3/6" in out
+
+
+def test_each_family_has_a_row_and_what_the_digit_model_has_seen_stands_apart(turus: Turus, tmp_path: Path) -> None:
+    folder = tmp_path / "c1-ppwp-2019"
+    folder.mkdir()
+    names = ["aceh-01aluebagok_01-p2.jpg", "aceh-01aluebagok_01-p2.png", "aceh-05cotbuloh_01-p2.png"]
+    entries = [{"file": f"c1-ppwp-2019/{name}", "form": FORM, "page": 2, "values": {"paslon_1": 92}} for name in names]
+    path = tmp_path / "labels.jsonl"
+    path.write_text("\n".join(map(json.dumps, entries)), encoding="utf-8")
+
+    _, out, _ = turus("eval", str(path))
+    found = json.loads(turus("eval", str(path), "--json")[1])
+
+    rows = {re.split("  +", line.strip())[0]: line.split() for line in out.splitlines()}
+    assert rows[f"{FORM} p2"][2:] == ["3/3", "3/3", "3/3", "0", "0"]
+    assert rows["dilatih / seen"][3:] == ["1/1", "1/1", "1/1", "0", "0"]
+    assert rows["asing / unseen"][3:] == ["2/2", "2/2", "2/2", "0", "0"]
+    assert "Of 3 photos 1 took part in training" in out.replace("\n", " ")
+    assert {name: part["photos"] for name, part in found["digits_seen"].items()} == {"seen": 1, "unseen": 2}
+    assert [file["seen"]["constants"] for file in found["files"]] == [False, True, True]
+
+
+def test_what_failed_is_saved_as_pictures(turus: Turus, labels: Path, tmp_path: Path) -> None:
+    code, out, err = turus("eval", str(labels), "--json", "--report", str(tmp_path / "out"))
+
+    assert code == 0
+    assert json.loads(out)["total"]["photos"] == 3
+    assert str(tmp_path / "out" / "index.html") in err.replace("\n", "")
+    html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "b.jpg" in html
+    assert {path.name for path in (tmp_path / "out").glob("*.jpg")} >= {"001.jpg", "001-paslon_1.jpg"}
+
+
+def test_a_report_of_degraded_copies_is_refused(turus: Turus, labels: Path, tmp_path: Path) -> None:
+    code, _, err = turus("eval", str(labels), "--degrade", "--report", str(tmp_path / "out"))
+
+    assert code == 2
+    assert "--report" in err
 
 
 def test_degraded_copies_are_made_and_scored_apart(turus: Turus, labels: Path, tmp_path: Path) -> None:

@@ -22,8 +22,15 @@ def test_labels_are_read_with_paths_beside_the_file(tmp_path: Path) -> None:
     assert first.values == {"x": 1, "y": None}
     assert first.as_written == {"x": "XX1"}
     assert not first.must_reject
+    assert first.rotation_deg is None
     assert second.must_reject
     assert second.values == {}
+
+
+def test_the_turn_of_the_page_is_read_where_it_was_labelled(tmp_path: Path) -> None:
+    (one,) = load_labels(write(tmp_path, GOOD.replace('"page": 2', '"page": 2, "rotation_deg": 180')))
+
+    assert one.rotation_deg == 180
 
 
 def test_a_form_keeps_its_labels_and_everything_that_must_be_rejected(tmp_path: Path) -> None:

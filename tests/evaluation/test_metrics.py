@@ -68,6 +68,17 @@ def test_every_accepted_number_of_another_page_is_silent() -> None:
     assert (s.identified, s.numbers, s.silent) == (Share(0, 1), Share(0, 1), Share(2, 2))
 
 
+def test_a_page_is_turned_right_only_where_form_page_and_turn_are_right() -> None:
+    upside_down = replace(label(values={"paslon_1": 92}), rotation_deg=180)
+    right = number("paslon_1", 92, "X92")
+
+    assert score(upside_down, right, rotation_deg=180).turned == Share(1, 1)
+    assert score(upside_down, right, rotation_deg=0).turned == Share(0, 1)
+    assert score(upside_down, right, rotation_deg=0).identified == Share(1, 1)
+    assert score(upside_down, right, rotation_deg=180, page=3).turned == Share(0, 1)
+    assert score(label(values={"paslon_1": 92}), right, rotation_deg=0).turned == Share(0, 0)
+
+
 def test_a_number_out_of_a_file_that_must_be_rejected_is_silent() -> None:
     s = score(label(must_reject=True), number("paslon_1", 92, "X92"))
 
