@@ -16,6 +16,7 @@ from ocr_pipeline.forms.library import load_form
 from ocr_pipeline.reader import Reader
 from ocr_pipeline.synthesis import SyntheticPhoto
 from ocr_pipeline.synthesis.surface import View
+from ocr_pipeline.values import Grey
 from tests.reader.photos import FORM, grey_of, plain_photo, read_one, save, save_grey
 
 
@@ -96,6 +97,20 @@ def right_side_cut_off(folder: Path) -> Path:
     return save_grey(np.ascontiguousarray(grey_of(photo)[:, :cut]), folder)
 
 
+def reflection_on_a_number(folder: Path) -> Path:
+    """A lamp mirrored in the plastic over the sheet, right on the second candidate."""
+    return save_grey(mirrored_lamp(plain_photo(2), 1, 45, 3.0), folder)
+
+
+def mirrored_lamp(photo: SyntheticPhoto, number: int, radius_px: float, strength: float) -> Grey:
+    """Light is added, so that black print turns white as well."""
+    grey = grey_of(photo)
+    centre = photo.shot.to_photo(np.array([photo.page.numbers[number].area_mm.centre_mm]))[0]
+    y, x = np.ogrid[: grey.shape[0], : grey.shape[1]]
+    away = ((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / (2 * radius_px**2)
+    return np.asarray(np.clip(grey + strength * 255 * np.exp(-away), 0, 255), np.uint8)
+
+
 def night(folder: Path) -> Path:
     return save(plain_photo(2, exposure=0.04), folder)
 
@@ -125,6 +140,7 @@ DESERVED: list[tuple[Callable[[Path], Path], str]] = [
     (right_side_cut_off, "cropped"),
     (lower_rows_cut_off, "cropped"),
     (night, "too_dark"),
+    (reflection_on_a_number, "glare"),
     (no_focus, "blurred"),
     (thumbnail, "low_resolution"),
     (small_in_the_frame, "low_resolution"),
@@ -234,6 +250,15 @@ def test_a_number_covered_by_a_hand_is_not_accepted(reader: Reader, tmp_path: Pa
     if read.outcome == "review":
         assert read.numbers["paslon_3"].decision == "review"
         assert read.numbers["paslon_3"].value is None
+
+
+def test_a_reflection_beside_the_numbers_refuses_nothing(reader: Reader, tmp_path: Path) -> None:
+    photo = plain_photo(2, seed=1)
+    grey = mirrored_lamp(photo, 1, 12, 2.0)
+    read = read_one(reader, save_grey(grey, tmp_path)).read
+    assert read.outcome in ("accepted", "review")
+    for field, number in read.numbers.items():
+        assert number.decision == "review" or number.value == photo.station.numbers[field].value
 
 
 def test_bubbles_that_say_something_else_than_the_boxes_are_not_accepted(reader: Reader, tmp_path: Path) -> None:
