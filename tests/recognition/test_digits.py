@@ -5,6 +5,7 @@ import shutil
 from importlib.resources import as_file, files
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -89,6 +90,13 @@ def test_log_probabilities_are_normalised_and_in_input_order(model: DigitModel) 
     assert log_probs.dtype == np.float64
     assert np.exp(log_probs).sum(axis=1) == pytest.approx([1, 1, 1])
     assert [CLASSES[best] for best in log_probs.argmax(axis=1)] == ["_", "1", "_"]
+
+
+@pytest.mark.parametrize("size_px", [(24, 50), (54, 90), (36, 72), (60, 36)])
+def test_a_tall_or_wide_box_reads_as_a_square_one(model: DigitModel, size_px: tuple[int, int]) -> None:
+    crops = [cv2.resize(crop, size_px, interpolation=cv2.INTER_AREA) for crop in (printed_box(), one())]
+    log_probs = model.log_probs([np.asarray(crop, np.uint8) for crop in crops])
+    assert [CLASSES[best] for best in log_probs.argmax(axis=1)] == ["_", "1"]
 
 
 def test_a_batch_reads_as_its_boxes_one_by_one(model: DigitModel) -> None:
