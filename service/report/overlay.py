@@ -121,7 +121,10 @@ def draw_definition(photo: Pixels, page_map: PageMap, page: Page) -> Image.Image
             if grid is not None:
                 x, y = grid.x_mm[0], grid.y_mm[0]
                 sheet.path(page_map, _corners(x, y, grid.x_mm[-1] - x, grid.y_mm[-1] - y), AMBER, 2)
-        sheet.label(page_map.to_photo(_area_corners(number)), number.field, GREEN)
+        if number.words is not None:
+            w = number.words
+            sheet.path(page_map, _corners(w.x_mm, w.y_mm, w.w_mm, w.h_mm), AMBER, 2)
+        sheet.name(page_map.to_photo(_area_corners(number)), number.field)
     return sheet.picture
 
 
@@ -273,6 +276,19 @@ class _Sheet:
                 return
         # Rows of numbers that leave no gap: on the lower edge of the boxes, where it hides least.
         self._write((middle_x, y1 - h / 3), (w, h), (pad - left, pad - top), text, font, colour)
+
+    def name(self, quad_photo: Floats, text: str) -> None:
+        """A field's name inside its own boxes, as large as they let it be."""
+        corners = self._place(quad_photo)
+        x0, y0 = corners.min(axis=0)
+        x1, y1 = corners.max(axis=0)
+        font = ImageFont.load_default(100.0)
+        share = 0.9 * (x1 - x0) / max(self._draw.textlength(text, font), 1.0)
+        font = ImageFont.load_default(float(np.clip(100 * share, 10.0, 0.4 * (y1 - y0) + 10)))
+        left, top, right, bottom = self._draw.textbbox((0, 0), text, font=font)
+        spot = ((x0 + x1 - right + left) / 2, (y0 + y1 - bottom + top) / 2)
+        self._draw.rectangle((spot[0] - 2, spot[1] - 2, spot[0] + right - left + 2, spot[1] + bottom - top + 2), WHITE)
+        self._draw.text((spot[0] - left, spot[1] - top), text, GREEN, font)
 
     def _is_free(self, x: float, y: float, w: float, h: float) -> bool:
         width, height = self.picture.size
