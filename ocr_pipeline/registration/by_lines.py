@@ -17,7 +17,7 @@ from ocr_pipeline.values import Floats
 
 CLEAR_SCORE, CLEAR_LEAD = 0.60, 0.10
 """A guess this good, and this much better than every other page and turn, is fitted alone."""
-HOPELESS_SCORE = 0.42
+HOPELESS_SCORE = 0.40
 """Nothing is fitted where no guess reaches this: right ones on real photos have 0.46 and more."""
 GOOD_F, GOOD_RECALL = 0.66, 0.88
 """A fit this good ends the search."""
@@ -61,7 +61,7 @@ def compete(pyramid: Pyramid, models: tuple[PageModel, ...]) -> Contest:
     if contest is None:
         raise PhotoRejected("not_a_form", "no guess worth fitting")
     best = contest.best
-    if _good(best) or best.score.recall < WORTH_A_SECOND_LOOK:
+    if is_good(best) or best.score.recall < WORTH_A_SECOND_LOOK:
         return contest
     closer = _closer_look(pyramid, best)
     if closer is None or closer.score.f <= best.score.f:
@@ -78,6 +78,11 @@ def tag_confirms(pyramid: Pyramid, fit: PageFit, models: tuple[PageModel, ...]) 
         return False
     others = max((c for i, c in found.items() if i != tag.id), default=-1.0)
     return found[tag.id] >= TAG_CORRELATION and found[tag.id] - others >= TAG_LEAD
+
+
+def is_good(fit: PageFit) -> bool:
+    """Whether a fit is so good that none better is looked for."""
+    return fit.score.f >= GOOD_F and fit.score.recall >= GOOD_RECALL
 
 
 def _contest(pyramid: Pyramid, models: tuple[PageModel, ...]) -> Contest | None:
@@ -114,10 +119,6 @@ def _is_clear(starts: list[tuple[Guess, Floats]]) -> bool:
     if not starts or starts[0][0].score < CLEAR_SCORE:
         return False
     return len(starts) == 1 or starts[0][0].score - starts[1][0].score >= CLEAR_LEAD
-
-
-def _good(fit: PageFit) -> bool:
-    return fit.score.f >= GOOD_F and fit.score.recall >= GOOD_RECALL
 
 
 def _closer_look(pyramid: Pyramid, weak: PageFit) -> PageFit | None:

@@ -11,6 +11,7 @@ from ocr_pipeline.errors import PhotoRejected
 from ocr_pipeline.registration.by_lines import compete, tag_confirms
 from ocr_pipeline.registration.by_tag import fit_by_tag
 from ocr_pipeline.registration.model import PageModel
+from ocr_pipeline.registration.neighbours import another_form
 from ocr_pipeline.registration.page_fit import PageFit
 from ocr_pipeline.registration.patch import Pyramid
 from ocr_pipeline.registration.tag import find_tags
@@ -39,15 +40,17 @@ def register(pyramid: Pyramid, models: Sequence[PageModel]) -> PageFit:
     sightings = find_tags(pyramid, by_tag.keys())
     known = [s for s in sightings if s.id in by_tag]
     if len(known) > 1:
-        raise PhotoRejected("several_forms")
-    if known:
-        return fit_by_tag(pyramid, by_tag[known[0].id], known[0])
-    try:
-        fit = _by_lines(pyramid, tuple(models))
-    except PhotoRejected as refusal:
-        raise PhotoRejected("unknown_form" if sightings else refusal.reason, refusal.detail) from refusal
-    if sightings and not fit.confirmed:
-        raise PhotoRejected("unknown_form", f"tag {sightings[0].id}")
+        raise PhotoRejected("several_forms", "two tags")
+    fit = fit_by_tag(pyramid, by_tag[known[0].id], known[0]) if known else None
+    if fit is None:
+        try:
+            fit = _by_lines(pyramid, tuple(models))
+        except PhotoRejected as refusal:
+            raise PhotoRejected("unknown_form" if sightings else refusal.reason, refusal.detail) from refusal
+        if sightings and not fit.confirmed:
+            raise PhotoRejected("unknown_form", f"tag {sightings[0].id}")
+    if another_form(pyramid, fit, tuple(models)):
+        raise PhotoRejected("several_forms", "a second page lies beside the one found")
     return fit
 
 

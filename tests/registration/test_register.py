@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 from ocr_pipeline.errors import PhotoRejected
+from ocr_pipeline.forms.library import load_form
+from ocr_pipeline.registration.model import page_models
 from ocr_pipeline.registration.page_fit import PageFit
 from ocr_pipeline.registration.patch import Pyramid
 from ocr_pipeline.registration.register import register
 from ocr_pipeline.registration.tag import find_tags
-from ocr_pipeline.synthesis import SyntheticPhoto
+from ocr_pipeline.synthesis import SynthesisSettings, SyntheticPhoto, synthesize
 from ocr_pipeline.synthesis.photograph import photograph
 from ocr_pipeline.synthesis.scene import Background, background_texture
 from ocr_pipeline.values import Grey
@@ -111,6 +113,21 @@ def test_a_tag_too_soft_to_decode_still_confirms_the_page_the_lines_found() -> N
 def test_two_pages_in_one_picture_are_several_forms() -> None:
     left, right = (grey_of(take(page, EASY).shot) for page in (1, 2))
     assert refusal(np.concatenate([left, right], axis=1)) == "several_forms"
+
+
+@pytest.mark.parametrize("ids", [("c1-ppwp-2019", "c1-plano-ppwp-2019"), ("c1-ppwp-2014", "c1-ppwp-2014")])
+def test_two_pages_without_tags_are_several_forms_too(ids: tuple[str, str]) -> None:
+    def picture(form_id: str) -> Grey:
+        form = load_form(form_id)
+        return grey_of(synthesize(form, [form.pages[-1].page], 3, SynthesisSettings(photo=EASY))[0].shot)
+
+    one, two = (picture(form_id) for form_id in ids)
+    tall = max(one.shape[0], two.shape[0])
+    both = [np.pad(p, ((0, tall - p.shape[0]), (0, 0)), constant_values=90) for p in (one, two)]
+    models = tuple(m for form_id in sorted(set(ids)) for m in page_models(form_id))
+    with pytest.raises(PhotoRejected) as caught:
+        register(Pyramid(np.concatenate(both, axis=1)), models)
+    assert caught.value.reason == "several_forms"
 
 
 def test_an_unknown_tag_on_another_sheet_does_not_disturb() -> None:
