@@ -15,6 +15,8 @@ import cv2
 import pytest
 from hypothesis import settings
 
+from ocr_pipeline.forms import library
+
 cv2.setNumThreads(1)
 settings.register_profile("turus", deadline=None, print_blob=True, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("turus")
@@ -33,6 +35,13 @@ def shared_dir() -> Path:
     if not SHARED.is_dir():
         pytest.skip(NEEDS_SHARED)
     return SHARED
+
+
+@pytest.fixture
+def fresh_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forms that a test adds are forgotten after it."""
+    monkeypatch.setattr(library, "_own", {})
+    monkeypatch.setattr(library, "_own_files", {})
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

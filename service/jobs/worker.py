@@ -99,7 +99,9 @@ def run_worker(
     """
     rev = reader_revision()
     patiently(lambda: reconcile.beat(services, options.worker_id, rev), "database", stop)
-    readers = readers or ReaderPool(options.readers, services.settings.read_timeout_s, _program(options, services))
+    readers = readers or ReaderPool(
+        options.readers, services.settings.read_timeout_s, reader_program(options, services)
+    )
     tools = Tools(services, readers, options.worker_id, stop)
     try:
         queue.start(Steps(tools))
@@ -118,8 +120,8 @@ def run_worker(
     _log.info("worker.stopped", worker=options.worker_id)
 
 
-def _program(options: Options, services: Services) -> Sequence[str]:
-    """A reader's command line; it knows the same forms as this process."""
+def reader_program(options: Options, services: Services) -> Sequence[str]:
+    """The command line of a reader that knows the same forms as this process."""
     folder = services.settings.forms_dir
     return options.program if folder is None else (*options.program, "--forms", str(folder.resolve()))
 
