@@ -1,6 +1,7 @@
-"""What the sums do for numbers without bubbles: they confirm readings, and settle which unsure one is shown.
+"""What the sums do for single numbers: they confirm readings, doubt them, and settle which unsure one is shown.
 
-They never change a reading that the boxes are sure of. See docs/decoding.md, section 4.
+They never change a reading that the boxes are sure of, and confirm none that has bubbles. See docs/decoding.md,
+section 4.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from ocr_pipeline.decoding.channels import probabilities
 from ocr_pipeline.decoding.own import OwnRead, shown_as
 from ocr_pipeline.decoding.policy import Policy
 from ocr_pipeline.decoding.weighed import Weighed
-from ocr_pipeline.decoding.witness import Witnesses
+from ocr_pipeline.decoding.witness import Testimony, Witnesses
 from ocr_pipeline.forms.rules import ArithmeticRule
 
 
@@ -21,10 +22,12 @@ class Corroboration:
     Attributes:
         shown: field -> reading with another value, where the boxes are unsure and the sums settle it.
         confirmed: fields whose reading the sums make sure enough to accept.
+        doubted: fields whose reading, however sure the boxes are, is not sure enough now that the sums have spoken.
     """
 
     shown: Mapping[str, OwnRead]
     confirmed: frozenset[str]
+    doubted: frozenset[str]
 
 
 def corroborate(rules: Sequence[ArithmeticRule], reads: Mapping[str, OwnRead], policy: Policy) -> Corroboration:
@@ -46,10 +49,16 @@ def corroborate(rules: Sequence[ArithmeticRule], reads: Mapping[str, OwnRead], p
         if value is not None:
             shown[name] = shown_as(reads[name], value, policy)
             values[name] = value
-    after = dict(reads) | shown
+    after = {name: shown.get(name, reads[name]) for name in names}
     if shown:
         witnesses = Witnesses(sums, own, values, policy)
-    return Corroboration(shown, frozenset(name for name in names if _is_confirmed(name, after, witnesses)))
+    heard = {name: witnesses.ask(name) for name in names}
+    read = {name: each.value for name, each in after.items()}
+    return Corroboration(
+        shown,
+        frozenset(n for n in names if after[n].leans and _confirms(heard[n], read[n], read, policy)),
+        frozenset(n for n in names if _doubts(heard[n], read[n], read, policy)),
+    )
 
 
 def _counts(rule: ArithmeticRule, reads: Mapping[str, OwnRead]) -> bool:
@@ -73,13 +82,15 @@ def _settled(name: str, read: OwnRead, witnesses: Witnesses) -> int | None:
         return None
     # Asked again as if it had been read so: the hand that wrote the others may have fooled the reader there.
     instead = Witnesses(witnesses.sums, witnesses.own, {**witnesses.values, name: value}, policy).ask(name)
-    return value if instead.value == value and instead.p >= policy.settled else None
+    return value if instead.value == value and instead.p >= policy.heard else None
 
 
-def _is_confirmed(name: str, reads: Mapping[str, OwnRead], witnesses: Witnesses) -> bool:
-    if not reads[name].leans:
-        return False
-    testimony = witnesses.ask(name)
-    values = {field: read.value for field, read in reads.items()}
-    holds = any(rule.check(values) for rule in testimony.sums)
-    return holds and testimony.value == reads[name].value and testimony.p >= witnesses.policy.corroborated
+def _confirms(heard: Testimony, value: int | None, read: Mapping[str, int | None], policy: Policy) -> bool:
+    holds = any(rule.check(read) for rule in heard.sums)
+    return holds and heard.value == value and heard.p >= policy.accept
+
+
+def _doubts(heard: Testimony, value: int | None, read: Mapping[str, int | None], policy: Policy) -> bool:
+    """Only where no sum is broken: a broken one has reasons of its own."""
+    broken = any(rule.check(read) is False for rule in heard.sums)
+    return not broken and (heard.value != value or heard.p < policy.heard)

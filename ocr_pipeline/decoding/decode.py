@@ -55,6 +55,8 @@ def decode(
     finished = {}
     for name, read in reads.items():
         doubts = set(read.doubts - {"low_confidence"} if name in sums.confirmed else read.doubts)
+        if name in sums.doubted:
+            doubts.add("low_confidence")
         if name not in measured_fields:
             doubts.add("unmeasured")
         finished[name] = _finish(read, doubts | findings.doubts.get(name, set()), findings.alternatives.get(name))

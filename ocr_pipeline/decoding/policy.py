@@ -14,20 +14,20 @@ class Policy:
         filler_no_bubble: how often a leading X, dash or blank has no bubble instead of bubble 0. Counted on 22 pages:
             11 of 45.
         leading_zero_no_bubble: the same for a written leading 0. Chosen, not measured: no such box was seen.
-        accept: least posterior of an accepted number that has bubbles. Same source as ``digit_floor``.
+        accept: least posterior of an accepted number that has bubbles, same source as ``digit_floor``; and of one that
+            sums confirm, by the bench of docs/decoding.md.
         box_alone: least probability of every box of an accepted number that has nothing but its digits. Chosen; the
             card of the digit model gives the measured one.
         clear: from here on one box contradicts its bubble column. Same source as ``digit_floor``.
         stroke: least probability that a box of an accepted zero holds 0, X or a dash. Chosen, not measured.
-        corroborated: least posterior, own boxes and sums together, of an accepted number that has no bubbles and whose
-            boxes are not all sure. Calculated in docs/decoding.md.
         sums_hold: how often all sums of one number hold on paper. Chosen: officials name wrong sums as the commonest
             mistake, and 1 of 52 was wrong on the labelled forms, so one number in twenty is on the safe side.
         wrong_by_chance: how often a sum that is wrong on paper is wrong by one given difference. Chosen: as if ten
             differences (1, 10, 100, a slip of 2 or 9, and so on) shared all errors.
         same_hand: how often a shape that was misread is misread in the same way where the same hand writes it again.
             Chosen; one writer of 24 wrote a 2 that was read as 9 in three numbers of three.
-        settled: least posterior, own boxes and sums together, of a value shown instead of an unsure one. Chosen.
+        heard: least posterior, own boxes and sums together, of a value shown instead of an unsure one, and of an
+            accepted number that stands in sums. Chosen with the bench of docs/decoding.md.
         decided: least posterior of a value that is shown at all; below it a wrong value is likelier than the right one.
         likely: how much less probable than the best reading a likely one may be, for one number and for one broken
             rule. Chosen, but above 4/13 of ``digit_floor``: that much the floor alone gives a first digit that might be
@@ -45,11 +45,10 @@ class Policy:
     box_alone: float = 0.98
     clear: float = 0.7
     stroke: float = 0.9
-    corroborated: float = 0.995
     sums_hold: float = 0.95
     wrong_by_chance: float = 0.1
     same_hand: float = 0.5
-    settled: float = 0.95
+    heard: float = 0.9
     decided: float = 0.5
     likely: float = 0.005
     most_candidates: int = 24
