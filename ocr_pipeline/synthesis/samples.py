@@ -1,12 +1,12 @@
 """Makes the photos in ``samples/``: ``python -m ocr_pipeline.synthesis.samples [FOLDER]``; same seeds, same content."""
 
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ocr_pipeline.forms.library import load_form
-from ocr_pipeline.synthesis.dataset import SynthesisSettings, save_photo, synthesize, write_truth
+from ocr_pipeline.forms.library import form_ids, load_form
+from ocr_pipeline.synthesis.dataset import SynthesisSettings, SyntheticPhoto, save_photo, synthesize, write_truth
 from ocr_pipeline.synthesis.photograph import PhotoSettings
 from ocr_pipeline.synthesis.surface import Shape, View
 
@@ -59,6 +59,18 @@ SAMPLES = (
 """Two whole stations, and two hard second pages: window shadows on folds, and a dim, curled, shaded one."""
 
 
+FORMS_FOLDER = "forms"
+"""Folder inside the samples with one photo of every page of every other form: the demo does not read these."""
+
+PUBLISHED_AS_SCANS = frozenset({"c1-ppwp-2014", "c1-ppwp-2019"})
+"""Forms of A4 size, whose copies were scanned and published; all others are photographed on a wall."""
+
+_WALL = SynthesisSettings(level="medium", long_side_px=1200)
+_SCAN = SynthesisSettings(level="scan", long_side_px=1200)
+_FIRST_SEED = 3000
+_SMALL_QUALITY = 50
+
+
 def make_samples(out_dir: Path) -> Path:
     """Writes every sample photo and ``truth.jsonl``; returns the truth's path.
 
@@ -68,13 +80,24 @@ def make_samples(out_dir: Path) -> Path:
     Raises:
         OSError: the folder cannot be written.
     """
-    out_dir.mkdir(parents=True, exist_ok=True)
+    forms_dir = out_dir / FORMS_FOLDER
+    forms_dir.mkdir(parents=True, exist_ok=True)
+    write_truth(forms_dir, [save_photo(photo, forms_dir, name) for name, photo in form_samples()])
     definition = load_form(FORM)
     lines = []
     for sample in SAMPLES:
         for photo in synthesize(definition, sample.pages, sample.seed, sample.settings):
             lines.append(save_photo(photo, out_dir, f"{sample.name}-hal{photo.page.page}.jpg"))
     return write_truth(out_dir, lines)
+
+
+def form_samples() -> Iterator[tuple[str, SyntheticPhoto]]:
+    """One photo of every page of every form but :data:`FORM`, with the name of its file."""
+    for n, form_id in enumerate(form_id for form_id in form_ids() if form_id != FORM):
+        settings = _SCAN if form_id in PUBLISHED_AS_SCANS else _WALL
+        for photo in synthesize(load_form(form_id), None, _FIRST_SEED + n, settings):
+            small = replace(photo.shot, settings=replace(photo.shot.settings, jpeg_quality=_SMALL_QUALITY))
+            yield f"{form_id}-hal{photo.page.page}.jpg", replace(photo, shot=small)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from ocr_pipeline.forms.library import load_form
+from ocr_pipeline.forms.library import form_ids, load_form
 from ocr_pipeline.synthesis import PhotoSettings, SynthesisSettings, synthesize, write_dataset
 from ocr_pipeline.synthesis.dataset import number_quad
-from ocr_pipeline.synthesis.samples import SAMPLES
+from ocr_pipeline.synthesis.samples import FORMS_FOLDER, SAMPLES
 
 FORM = load_form("c-hasil-ppwp-2024")
 SMALL = SynthesisSettings(photo=PhotoSettings(long_side_px=700))
@@ -68,6 +68,20 @@ def test_mistakes_stand_in_the_truth_of_their_page() -> None:
     assert [v for truth in truths for v in truth["values"].values()].count(None) == 1
 
 
+@pytest.mark.parametrize("form_id", form_ids())
+def test_every_page_of_every_form_is_drawn_filled_and_scanned(form_id: str) -> None:
+    form = load_form(form_id)
+    photos = synthesize(form, None, 2, SynthesisSettings(level="scan", long_side_px=500))
+    assert [photo.page.page for photo in photos] == [page.page for page in form.pages]
+    for photo in photos:
+        truth = photo.truth("a.jpg")
+        assert set(truth["values"]) == {number.field for number in photo.page.numbers}
+        assert set(truth.get("tallies", {})) == {number.field for number in photo.page.numbers if number.tally}
+        for corners in truth["quads_photo"].values():
+            assert np.min(corners) > 0
+            assert (np.max(corners, axis=0) < truth["size_px"]).all()
+
+
 def test_an_unknown_page_is_refused() -> None:
     with pytest.raises(KeyError):
         synthesize(FORM, [9], 1, SMALL)
@@ -89,5 +103,17 @@ def test_the_shipped_samples_are_those_the_seeds_make() -> None:
     assert np.abs(shown.astype(int) - remade).mean() < 0.5
 
 
+def test_the_shipped_samples_show_every_page_of_every_form() -> None:
+    """Fails after a form was added or its numbers changed: run ``python -m ocr_pipeline.synthesis.samples``."""
+    folder = SAMPLE_FOLDER / FORMS_FOLDER
+    lines = [json.loads(line) for line in (folder / "truth.jsonl").read_text(encoding="utf-8").splitlines()]
+    pages = [(form_id, page.page) for form_id in form_ids() if form_id != FORM.id for page in load_form(form_id).pages]
+    assert [(line["form"], line["page"]) for line in lines] == pages
+    for line in lines:
+        numbers = load_form(line["form"]).page(line["page"]).numbers
+        assert list(line["as_written"]) == [number.field for number in numbers]
+        assert (folder / line["file"]).is_file()
+
+
 def test_the_shipped_samples_stay_small() -> None:
-    assert sum(path.stat().st_size for path in SAMPLE_FOLDER.iterdir()) < 4_000_000
+    assert sum(path.stat().st_size for path in SAMPLE_FOLDER.rglob("*.*")) < 3_500_000
