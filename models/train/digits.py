@@ -18,7 +18,7 @@ from models.train.net import DigitNet
 from models.train.sampler import Mixture, Pools, load_pools, make_batch
 
 BATCH = 64
-STEPS = 8_000
+STEPS = 6_000
 SEED = 20_240_214
 _PEAK_RATE = 2e-3
 _WARM_SHARE = 0.05

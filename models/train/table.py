@@ -21,6 +21,8 @@ from models.train.ink import (
     add_dash,
     add_filler,
     add_squared_digit,
+    add_strokes,
+    indonesian_strokes,
     line,
     pasted,
     written,
@@ -28,6 +30,8 @@ from models.train.ink import (
 
 _CONTEXT = 0.3
 """Surroundings drawn around the box, share of its shorter side."""
+_STROKED = {1: 0.45, 3: 0.15, 7: 0.35}
+"""Share of these digits that is drawn from strokes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,8 @@ def _add_symbol(dark: Mask, label: int, frame: Frame, sheet: Sheet, symbols: Sym
         add_filler(mask, frame, rng)
     elif label == DASH and rng.random() < 0.8:
         add_dash(mask, frame, rng)
+    elif label in _STROKED and rng.random() < _STROKED[label]:
+        add_strokes(mask, indonesian_strokes(label, rng), frame, min(sheet.pen_px, 0.1 * frame.shorter), rng)
     elif label < 10 and rng.random() < 0.06:
         add_squared_digit(mask, label, frame, rng)
     else:
