@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -36,6 +36,9 @@ MOST_BLUR, SOFT = 0.16, 0.05
 """Blur (sigma over box side) beyond which a page is refused, and from which it is blamed when nothing is found."""
 HIDDEN = 0.9
 """Share of a number's width that glare may wash out before the page is refused, if the number is not found either."""
+CUT_OFF, MOST_CUT_OFF = 0.1, 0.4
+"""Share of a box beyond the edge of the photo: from the first on a person reads the number, from the second on nobody
+can: a scanner that trims the margin takes the outer rule and leaves the digit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,10 +235,7 @@ def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> tuple[list[Pl
     if sigma_px > MOST_BLUR * min(sides_px):
         raise PhotoRejected("blurred", f"sigma {sigma_px:.1f} px, box {min(sides_px):.0f} px")
     blur_mm = sigma_px / float(np.median(sides_px)) * numbers[0].boxes[0].w_mm
-    placed = [PlacedNumber(n, *snap_number(pyramid, fit.page_map, n, blur_mm)) for n in numbers]
-    for p in placed:
-        if not _inside(number_quad(fit.page_map, p.number, p.fit), photo):
-            raise PhotoRejected("cropped", p.number.field)
+    placed = [_snapped(pyramid, fit, n, blur_mm) for n in numbers]
     for p, washed_out in zip(placed, glare(photo.grey, quads), strict=True):
         if washed_out >= HIDDEN and not p.fit.placed:
             raise PhotoRejected("glare", p.number.field)
@@ -244,6 +244,22 @@ def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> tuple[list[Pl
         raise PhotoRejected("blurred" if soft else "not_registered", "no number's own print was found")
     coverage = sum(p.fit.placed for p in placed) / len(placed)
     return placed, Quality(sharpness(sigma_px), min(sides_px), coverage)
+
+
+def _snapped(pyramid: Pyramid, fit: PageFit, number: Number, blur_mm: float) -> PlacedNumber:
+    """A number on its own print; one that runs out of the photo a little counts as not placed.
+
+    Raises:
+        PhotoRejected: ``cropped`` where the photo ends within a box.
+    """
+    found, patch = snap_number(pyramid, fit.page_map, number, blur_mm)
+    quad_photo = number_quad(fit.page_map, number, found)
+    height_px, width_px = pyramid.level(0).shape
+    missing_px = max(-float(quad_photo.min()), float((quad_photo - (width_px - 1, height_px - 1)).max()), 0.0)
+    missing = missing_px / box_side_px(fit.page_map, number)
+    if missing > MOST_CUT_OFF:
+        raise PhotoRejected("cropped", f"{number.field} {missing:.2f}")
+    return PlacedNumber(number, found if missing <= CUT_OFF else replace(found, placed=False), patch)
 
 
 def _prepared(pyramid: Pyramid, fit: PageFit, p: PlacedNumber) -> Cells:
@@ -255,11 +271,6 @@ def _fingerprint(fit: PageFit, placed: Sequence[PlacedNumber], cells: Sequence[C
     """Of the boxes that were found; a page with more than 256 boxes has none."""
     boxes = [cell if p.fit.placed else None for p, own in zip(placed, cells, strict=True) for cell in own]
     return fingerprint(sheet_name(fit.model.form_id, fit.model.page.page), boxes) if len(boxes) <= 256 else None
-
-
-def _inside(quad_photo: Floats, photo: DecodedPhoto) -> bool:
-    limit = np.array([photo.width_px - 1, photo.height_px - 1])
-    return bool((quad_photo >= -1).all() and (quad_photo <= limit + 1).all())
 
 
 def _number_evidence(fit: PageFit, p: PlacedNumber, boxes: Floats, bubbles: BubbleRead | None) -> NumberEvidence:
