@@ -172,7 +172,7 @@ def test_a_photo_stored_sideways_is_read_upright(reader: Reader, tmp_path: Path)
 def test_blank_boxes_with_empty_bubbles_are_never_an_accepted_number(reader: Reader, tmp_path: Path) -> None:
     """Nobody wrote a thing: that is not zero, and not a number."""
     checked = 0
-    for page, seed in ((2, 5), (2, 6), (3, 7)):
+    for page, seed in ((2, 1), (2, 4), (3, 5)):
         photo = plain_photo(page, seed, mistakes=("left_empty",) * 20)
         result = read_one(reader, save(photo, tmp_path))
         for field, written in ((n.field, photo.station.numbers[n.field]) for n in photo.page.numbers):
