@@ -2,13 +2,20 @@
 
 The two are measured in turns, so that a busy machine slows both alike; medians are compared. The whole read is measured
 from the path to the finished values, not added up from its stages.
+
+``python -m ocr_pipeline.evaluation.speed [--repeats N] [PHOTO...]`` prints a row for each of :data:`DRAWN`, photos of
+12 megapixels and about 3 MB with their limits, and for each photo that is named, which has no limit: how long its bare
+decode takes depends on how well it compresses. The limit is put to processor time, which is the wall's time on an idle
+machine and is hardly changed by a busy one. A refusal is shown as one: it is no reading, however fast.
 """
 
+import argparse
 import os
 import statistics
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +23,8 @@ from typing import Protocol
 import cv2
 import numpy as np
 
+from ocr_pipeline.forms.library import load_form
+from ocr_pipeline.synthesis import SynthesisSettings, phone_12mp, synthesize
 from ocr_pipeline.values import PageRead
 
 KIB = 1024
@@ -33,6 +42,7 @@ class ReadTimes:
         read_best_ms: the fastest of them.
         cpu_ms: processor time of the whole read; not above ``read_ms`` while one thread works.
         ratio: read_ms / decode_ms.
+        cpu_ratio: cpu_ms over the processor time of the bare decode.
         stages_ms: stage -> time, as the reader reports it.
         peak_rss_mib: largest resident memory of the process so far, MiB.
         outcome: outcome of the read, so that nobody times a refusal.
@@ -45,6 +55,7 @@ class ReadTimes:
     read_best_ms: float
     cpu_ms: float
     ratio: float
+    cpu_ratio: float
     stages_ms: dict[str, float]
     peak_rss_mib: float
     outcome: str
@@ -66,6 +77,33 @@ class BatchTimes:
     photos_per_s: float
     rss_mib: tuple[float, ...]
     peak_rss_mib: float
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A 12-megapixel photo to draw, and the largest ratio that is allowed for it."""
+
+    name: str
+    form: str
+    page: int
+    limit: float
+
+    def write(self, folder: Path) -> Path:
+        """Draws it."""
+        settings = SynthesisSettings(photo=phone_12mp(np.random.default_rng([_SEED, 12])))
+        photo = synthesize(load_form(self.form), [self.page], _SEED, settings)[0]
+        path = folder / f"{self.form}-{self.page}.jpg"
+        path.write_bytes(photo.shot.encode())
+        return path
+
+
+DRAWN = (
+    Drawn("tag", "c-hasil-ppwp-2024", 2, 15.0),
+    Drawn("no tag, wall sheet", "c1-plano-dpr-2019", 2, 20.0),
+    Drawn("no tag, scan form", "c1-ppwp-2019", 2, 20.0),
+)
+DEFAULT_REPEATS = 7
+_SEED = 12
 
 
 class Page(Protocol):
@@ -95,10 +133,12 @@ def time_reads(read_file: ReadFile, path: str, repeats: int) -> ReadTimes:
     data = np.frombuffer(Path(path).read_bytes(), np.uint8)
     cv2.setNumThreads(1)
     read_file(path)
-    decodes, reads, cpu = [], [], []
+    decodes, reads, cpu, decode_cpu = [], [], [], []
     stages: dict[str, list[float]] = {}
     for _ in range(repeats):
+        cpu_began = time.process_time()
         decodes.append(_bare_decode_ms(data))
+        decode_cpu.append((time.process_time() - cpu_began) * 1000)
         cpu_began, began = time.process_time(), time.perf_counter()
         page = read_file(path)[0].read
         reads.append((time.perf_counter() - began) * 1000)
@@ -113,6 +153,7 @@ def time_reads(read_file: ReadFile, path: str, repeats: int) -> ReadTimes:
         read_best_ms=min(reads),
         cpu_ms=statistics.median(cpu),
         ratio=read_ms / decode_ms,
+        cpu_ratio=statistics.median(cpu) / statistics.median(decode_cpu),
         stages_ms={stage: statistics.median(times) for stage, times in stages.items()},
         peak_rss_mib=peak_rss_mib(),
         outcome=page.outcome,
@@ -154,3 +195,54 @@ def peak_rss_mib() -> float:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / MIB if sys.platform == "darwin" else peak / KIB
+
+
+def measure(read_file: ReadFile, photos: Sequence[str], repeats: int) -> Iterator[tuple[str, float | None, ReadTimes]]:
+    """Times every drawn photo, then every other one: its name, its limit if it has one, its times.
+
+    Raises:
+        OSError: a photo cannot be read from disk.
+        ValueError: OpenCV cannot decode it.
+    """
+    for drawn in DRAWN:
+        with tempfile.TemporaryDirectory() as folder:
+            yield drawn.name, drawn.limit, time_reads(read_file, str(drawn.write(Path(folder))), repeats)
+    for photo in photos:
+        yield photo, None, time_reads(read_file, photo, repeats)
+
+
+def row(name: str, limit: float | None, times: ReadTimes) -> str:
+    """One line of the table; its columns are :data:`COLUMNS`."""
+    said = "" if limit is None else f"at most {limit:g}: {'yes' if kept(limit, times) else 'NO'}"
+    clock = f"{times.decode_ms:>9.1f} {times.read_ms:>8.0f} {times.ratio:>6.1f}"
+    return (
+        f"{clock} {times.cpu_ms:>7.0f} {times.cpu_ratio:>6.1f}  {times.reason or times.outcome:<13} {said:<16} {name}"
+    )
+
+
+COLUMNS = "decode ms  read ms  ratio  cpu ms  ratio  outcome       limit            photo"
+
+
+def kept(limit: float, times: ReadTimes) -> bool:
+    """Whether a photo was read, and within its limit."""
+    return times.reason is None and times.cpu_ratio <= limit
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Command line; 1 when a limit was not kept."""
+    parser = argparse.ArgumentParser(prog="python -m ocr_pipeline.evaluation.speed", description=__doc__)
+    parser.add_argument("photos", nargs="*", metavar="PHOTO")
+    parser.add_argument("--repeats", type=int, default=DEFAULT_REPEATS)
+    given = parser.parse_args(arguments)
+    from ocr_pipeline.reader import Reader  # models load only when there is something to read
+
+    print(COLUMNS)
+    broken = False
+    for name, limit, times in measure(Reader.load().read_file, given.photos, given.repeats):
+        print(row(name, limit, times), flush=True)
+        broken |= limit is not None and not kept(limit, times)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

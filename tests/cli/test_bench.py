@@ -19,6 +19,7 @@ def test_a_whole_read_is_measured_beside_the_bare_decode(turus: Turus) -> None:
     assert found["repeats"] == 2
     assert found["outcome"] == "accepted"
     assert found["ratio"] == pytest.approx(found["read_ms"] / found["decode_ms"])
+    assert found["cpu_ratio"] > 1
     assert 0 < found["stages_ms"]["decode"] < found["read_ms"]
     # The clock stands around the whole read: no less than the stages it is made of.
     assert found["read_ms"] >= 0.9 * sum(ms for stage, ms in found["stages_ms"].items() if stage != "total")
