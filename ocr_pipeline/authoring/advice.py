@@ -177,7 +177,7 @@ _ADVICE: Final[tuple[tuple[str, str, str], ...]] = (
         "Check [variants].",
     ),
 )
-_OTHERWISE: Final = Advice(
+OTHERWISE: Final = Advice(
     "Nilai ini tidak dapat dibaca. Samakan bentuknya dengan contoh di docs/forms.md.",
     "This value cannot be read. Write it in the shape shown in docs/forms.md.",
 )
@@ -188,7 +188,7 @@ def advice_on(problem: str) -> Advice:
     for pattern, indonesian, english in _ADVICE:
         if re.search(pattern, problem):
             return Advice(indonesian, english)
-    return _OTHERWISE
+    return OTHERWISE
 
 
 def line_of(problem: str, text: str) -> int | None:

@@ -1,8 +1,8 @@
 """What the cells of a page are: digit boxes of a number, tally grids, boxes for row totals."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 from ocr_pipeline.authoring.bubbles import BubbleBlock, bubbles_under, find_rings
@@ -14,7 +14,10 @@ from ocr_pipeline.values import Grey
 MOST_BOXES = 6
 _TALLY_COLUMNS = 7
 _TALLY_ROWS = 2
-_DIGIT_ASPECT = (0.35, 2.2)
+_DIGIT_ASPECT, _LONG_ROW_ASPECT = (0.35, 2.2), 1.0
+"""Width of a box for a digit by its height; wider cells in a long row are a table's."""
+_MOST_DIGIT_PX = 0.05 * SHEET_LONG_SIDE
+"""Width of the widest box for a digit; on the forms that are known it is at most 3.7 % of the page's longer side."""
 _SAME_PX = 6.0
 _GAP_PX = 40.0
 """Boxes of one column are at most this far apart, and a rule along them reaches at most this far beyond."""
@@ -54,10 +57,6 @@ class Layout:
     numbers: tuple[FoundNumber, ...]
     loose_tallies: tuple[TallyGrid, ...]
     unsure: tuple[Row, ...]
-
-    def without(self, unwanted: Callable[[Stroke], bool]) -> "Layout":
-        """The layout without some of its rules."""
-        return replace(self, rules=tuple(s for s in self.rules if not unwanted(s)))
 
 
 def find_layout(grey: Grey) -> Layout:
@@ -166,8 +165,8 @@ def _cells_in(grid: TallyGrid, cells: list[Cell]) -> Iterator[Cell]:
 
 
 def _could_be_digits(row: Row) -> bool:
-    most = _DIGIT_ASPECT[1] if len(row) <= MOST_BOXES else 1.0
-    return all(_DIGIT_ASPECT[0] <= c.width / c.height <= most for c in row)
+    least, most = _DIGIT_ASPECT[0], _DIGIT_ASPECT[1] if len(row) <= MOST_BOXES else _LONG_ROW_ASPECT
+    return all(least <= c.width / c.height <= most and c.width <= _MOST_DIGIT_PX for c in row)
 
 
 def _is_spacer(row: Row, rows: list[Row]) -> bool:

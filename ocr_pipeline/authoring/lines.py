@@ -22,6 +22,7 @@ _ACROSS_PX = 7
 _LEAST_INKED = 0.8
 """Share of a rule's length that must be inked: dotted lines and rows of letters have about half."""
 _PIECE_PX = 40
+_GROW_PX = 60
 _LETTER_GAP_PX, _LETTER_PX = 3, 33
 """Bits beyond a gap at the end of a line, shorter than this, are letters."""
 _TOUCH_PX = 8.0
@@ -74,7 +75,7 @@ def find_lines(grey: Grey) -> LineArt:
         # Measured along x for both axes: a transposed picture turns one into the other.
         lines = cv2.morphologyEx(line_map(upright, "h"), cv2.MORPH_CLOSE, np.ones((1, _BREAK_PX), np.uint8))
         maps[axis] = np.asarray(lines, np.uint8)
-        strokes += _linked(_pieces(maps[axis], upright, axis))
+        strokes += [_grown(s, upright) for s in _linked(_pieces(maps[axis], upright, axis), upright)]
     rules = _rules_among(strokes, _LONG_SHARE * max(grey.shape))
     mask = np.zeros(grey.shape, np.uint8)
     for axis in AXES:
@@ -119,14 +120,24 @@ def _measured(ridge: Ridge, axis: Axis, x0: int, x1: int, y0: int, y1: int) -> S
     start, end = (x0 + v for v in _ends(_inked(ridge[y0:y1, x0:x1], 0.2)))
     top, bottom = max(y0 - _ACROSS_PX, 0), min(y1 + _ACROSS_PX, ridge.shape[0])
     # The median along the line: what crosses it, and writing beside it, does not count.
-    across = np.median(ridge[top:bottom, start:end], axis=1)
+    across = np.asarray(np.median(ridge[top:bottom, start:end], axis=1), np.float64)
     peak = int(np.argmax(across[y0 - top : y1 - top])) + y0 - top
-    low, high = max(peak - _ACROSS_PX, 0), min(peak + _ACROSS_PX + 1, len(across))
-    near = np.where(across[low:high] > 0.25 * across[peak], across[low:high], 0.0)
-    if near.sum() <= 0:
+    if across[peak] <= 0:
         return None
-    at = float((near * np.arange(low, high)).sum() / near.sum()) + top
-    return Stroke(axis, at, float(start), float(end), float(near.sum() / across[peak]), round(255 * (1 - across[peak])))
+    place, width_px = _centre(across, peak)
+    return Stroke(axis, top + place, float(start), float(end), width_px, round(255 * (1 - across[peak])))
+
+
+def _centre(across: Floats, peak: int) -> tuple[float, float]:
+    """Middle and width in px of the line whose profile has its peak there; what lies beside a gap is another's."""
+    inked = across > 0.25 * across[peak]
+    low, high = peak, peak + 1
+    while low > 0 and inked[low - 1]:
+        low -= 1
+    while high < len(across) and inked[high]:
+        high += 1
+    own = across[low:high]
+    return float((own * np.arange(low, high)).sum() / own.sum()), float(own.sum() / across[peak])
 
 
 def _ends(inked: NDArray[np.bool_]) -> tuple[int, int]:
@@ -150,18 +161,47 @@ def _inked(strip: Ridge, share: float) -> NDArray[np.bool_]:
     return np.asarray(along > share * np.quantile(along, 0.8))
 
 
-def _linked(pieces: list[Stroke]) -> list[Stroke]:
-    """Pieces of one straight line joined over small gaps."""
+def _linked(pieces: list[Stroke], ridge: Ridge) -> list[Stroke]:
+    """Pieces of one straight line joined: over small gaps, and over long ones where the line is there after all.
+
+    Words close to a line hide it from the line map.
+    """
     done: list[Stroke] = []
     for piece in sorted(pieces, key=lambda s: s.start):
-        for i, other in enumerate(done):
-            gap = piece.start - other.end
-            if abs(piece.at - other.at) <= _BESIDE_PX and gap <= _LINK_PX and piece.end > other.end:
-                done[i] = _joined(other, piece)
-                break
-        else:
-            done.append(piece)
+        before = [s for s in done if abs(piece.at - s.at) <= _BESIDE_PX and piece.end > s.end]
+        last = max(before, key=lambda s: s.end, default=None)
+        if last is not None and (piece.start - last.end <= _LINK_PX or _runs_on(ridge, last, piece)):
+            done.remove(last)
+            piece = _joined(last, piece)
+        done.append(piece)
     return done
+
+
+def _runs_on(ridge: Ridge, one: Stroke, two: Stroke) -> bool:
+    """Whether the gap between two pieces of a line is inked."""
+    start, end = round(one.end), round(two.start)
+    return bool(_inked_at(ridge, (one.at + two.at) / 2, start, end, min(one.grey, two.grey)).mean() > _LEAST_INKED)
+
+
+def _inked_at(ridge: Ridge, at: float, start: int, end: int, grey: int) -> NDArray[np.bool_]:
+    """Where along a row, give or take a pixel, there is a line of about this grey."""
+    row = round(at)
+    strip = ridge[max(row - 1, 0) : row + 2, max(start, 0) : max(end, 0)]
+    return np.asarray(strip.max(axis=0, initial=0.0) > 0.5 * (1 - grey / 255))
+
+
+def _grown(s: Stroke, ridge: Ridge) -> Stroke:
+    """The line to where its ink ends: the line map cuts ends off beside words."""
+    start, end = round(s.start), round(s.end)
+    before = _inked_at(ridge, s.at, start - _GROW_PX, start, s.grey)[::-1]
+    after = _inked_at(ridge, s.at, end, end + _GROW_PX, s.grey)
+    return replace(s, start=s.start - _run(before), end=s.end + _run(after))
+
+
+def _run(inked: NDArray[np.bool_]) -> int:
+    """Length of the unbroken run at the beginning."""
+    blank = np.flatnonzero(~inked)
+    return int(blank[0]) if len(blank) else len(inked)
 
 
 def _joined(one: Stroke, two: Stroke) -> Stroke:
@@ -201,8 +241,6 @@ def edge_at(ridge: Ridge, axis: Axis, near: float, start: float, end: float) -> 
     upright = ridge if axis == "h" else ridge.T
     spare = 0.12 * (end - start)
     low, high = max(round(near) - _ACROSS_PX, 0), min(round(near) + _ACROSS_PX + 1, upright.shape[0])
-    across = np.median(upright[low:high, round(start + spare) : round(end - spare) + 1], axis=1)
-    strength: Floats = np.where(across > 0.25 * across.max(initial=0.0), across, 0.0).astype(np.float64)
-    if strength.sum() <= 0:
-        return near
-    return float((strength * np.arange(low, high)).sum() / strength.sum())
+    across = np.asarray(np.median(upright[low:high, round(start + spare) : round(end - spare) + 1], axis=1), np.float64)
+    peak = int(np.argmax(across))
+    return low + _centre(across, peak)[0] if across[peak] > 0 else near

@@ -12,6 +12,7 @@ from ocr_pipeline.authoring.sheet import Sheet
 from ocr_pipeline.forms.definition import Axis
 from ocr_pipeline.registration.patch import Pyramid
 from ocr_pipeline.registration.tag import TagSighting, find_tags
+from ocr_pipeline.values import Grey
 
 _TAG_SPARE_PX = 8.0
 
@@ -47,21 +48,18 @@ def study(sheet: Sheet) -> Finding:
     """Looks for everything a definition can hold."""
     tags = find_tags(Pyramid(sheet.grey), known=())
     tag = tags[0] if len(tags) == 1 else None
-    layout = find_layout(sheet.grey)
-    if tag is not None:
-        layout = layout.without(lambda s: _on_tag(s, tag))
-    bars = tuple(b for b in find_bars(sheet.grey) if tag is None or not _covers(tag, b.area.x, b.area.y))
-    return Finding(sheet, layout, bars, tag)
+    # A tag is made of lines and bars itself.
+    grey = sheet.grey if tag is None else _without(sheet.grey, tag)
+    return Finding(sheet, find_layout(grey), find_bars(grey), tag)
 
 
-def _on_tag(s: Stroke, tag: TagSighting) -> bool:
-    middle = (s.start + s.end) / 2
-    return _covers(tag, middle, s.at) if s.axis == "h" else _covers(tag, s.at, middle)
-
-
-def _covers(tag: TagSighting, x: float, y: float) -> bool:
-    low, high = tag.corners_photo.min(0) - _TAG_SPARE_PX, tag.corners_photo.max(0) + _TAG_SPARE_PX
-    return bool(low[0] <= x <= high[0] and low[1] <= y <= high[1])
+def _without(grey: Grey, tag: TagSighting) -> Grey:
+    """The page with paper in place of its tag."""
+    low = np.floor(tag.corners_photo.min(0) - _TAG_SPARE_PX).astype(int)
+    high = np.ceil(tag.corners_photo.max(0) + _TAG_SPARE_PX).astype(int)
+    bare = grey.copy()
+    bare[max(low[1], 0) : high[1], max(low[0], 0) : high[0]] = int(np.quantile(grey[::4, ::4], 0.9))
+    return bare
 
 
 def form_text(naming: Naming, pages: Iterable[str]) -> str:

@@ -36,7 +36,7 @@ class Sheet:
     Attributes:
         grey: uint8 (h, w), long side :data:`SHEET_LONG_SIDE`; rules run along its axes.
         size_mm: width and height of the paper; the picture shows all of it.
-        tilt_deg: by how much the source was turned.
+        tilt_deg: by how much the source was turned clockwise.
         sheet_from_source: homography (3, 3), sheet px from px of the decoded source.
     """
 
