@@ -61,9 +61,9 @@ def test_the_lines_of_the_candidates_table_tell_the_forms_apart() -> None:
 
     def inner(form_id: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         rules = load_form(form_id).page(1).rules
-        return np.array([r.at_mm for r in rules if r.axis == "v" and r.from_mm >= 484 and r.to_mm <= 656])[1:-1]
+        return np.array([r.at_mm for r in rules if r.axis == "v" and r.from_mm >= 454 and r.to_mm <= 640])[1:-1]
 
     for count, form_id in FORMS.items():
         for other in set(FORMS) - {count}:
             missing = np.abs(inner(form_id)[:, None] - inner(FORMS[other])[None, :]).min(axis=1) > 3
-            assert missing.mean() > 0.5, (count, other, missing.mean())
+            assert missing.mean() > 0.35, (count, other, missing.mean())

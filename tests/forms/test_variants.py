@@ -17,12 +17,21 @@ h_rules = [[258, -12, 12, 0.4, 28]]
 v_rules = [[-12, 258, 282, 0.4, 28]]
 texts = [["CALON {i} DARI {n}", 0, 284, 3, "m"]]
 
+[[pages.rows]]
+top = 120
+height = 24
+separators = [10, 90, 0.4, 28]
+h_rules = [[1, 20, 60, 0.2, 150]]
+v_rules = [[15, -2, 2, 0.2, 150]]
+texts = [["HURUF {i}", 12, 1, 2, "l"]]
+words = { field = "calon_{i}", area = [20, -2, 60, 4] }
+
 [[pages.columns.numbers]]
 field = "calon_{i}"
 label = { id = "Calon {i}", en = "candidate {i}" }
 boxes = { x = [-10, 0], y = 260, size = [9, 9] }
 bubbles = { x = [-5, 5], y0 = 272, pitch = 1, diameter = 1 }
-words = [-12, 270, 24, 5]
+tally = { x = [-8, 0, 8], y = [283, 284] }
 review_order = 3
 excel_column = "Calon {i}"
 
@@ -85,10 +94,30 @@ def test_columns_share_the_width_and_their_content_stands_around_the_middle(coun
     assert [n.bubbles.x_mm[1] for n in numbers if n.bubbles] == pytest.approx(
         [(x + 5) * factor for x in middles], abs=0.01
     )
-    assert [n.words.x_mm for n in numbers if n.words] == pytest.approx([(x - 12) * factor for x in middles], abs=0.01)
+    assert [n.tally.x_mm[0] for n in numbers if n.tally] == pytest.approx([(x - 8) * factor for x in middles], abs=0.01)
     edges = [r.at_mm for r in form.page(1).rules if r.axis == "v" and r.from_mm == 255 * factor]
     assert edges == pytest.approx([(20 + 160 / count * i) * factor for i in range(count + 1)], abs=0.01)
     assert sum(r.axis == "h" and r.at_mm == 258 * factor for r in form.page(1).rules) == count
+
+
+@pytest.mark.parametrize("count", FORMS)
+def test_rows_share_the_height_and_may_hold_the_words_of_a_number_that_stands_in_a_column(count: int) -> None:
+    form, factor = FORMS[count], 3.0
+    middles = [120 + 24 / count * (i + 0.5) for i in range(count)]
+    words = [n.words for n in candidates(form) if n.words]
+    assert [box.y_mm for box in words] == pytest.approx([(y - 2) * factor for y in middles], abs=0.01)
+    assert {(box.x_mm, box.w_mm, box.h_mm) for box in words} == {(20 * factor, 60 * factor, 4 * factor)}
+    rules = form.page(1).rules
+    edges = [r.at_mm for r in rules if r.axis == "h" and (r.from_mm, r.to_mm) == (10 * factor, 90 * factor)]
+    assert edges == pytest.approx([(120 + 24 / count * i) * factor for i in range(count + 1)], abs=0.01)
+    inside = [r.at_mm for r in rules if r.axis == "h" and r.from_mm == 20 * factor]
+    assert inside == pytest.approx([(y + 1) * factor for y in middles], abs=0.01)
+    stubs = [r.from_mm for r in rules if r.axis == "v" and r.at_mm == 15 * factor]
+    assert stubs == pytest.approx([(y - 2) * factor for y in middles], abs=0.01)
+    texts = {t.text: t.y_mm for t in form.page(1).texts}
+    assert [texts[f"HURUF {i + 1}"] for i in range(count)] == pytest.approx(
+        [(y + 1) * factor for y in middles], abs=0.01
+    )
 
 
 def test_names_labels_and_words_carry_the_number_of_the_column_and_of_all_columns() -> None:
@@ -115,6 +144,7 @@ def test_a_rule_named_by_column_is_repeated_and_a_sum_takes_all_columns() -> Non
         ("to = 4", "to = 4\nstep = 2", "step is not a key"),
         ("left = 20", "left = 20\nright = 180", "right is not a key"),
         ("width = 160\n", "", "width is missing"),
+        ("top = 120", "left = 120", "left is not a key"),
         ("[60, 10, 190", "[60, 10, 290", "leaves the page"),
     ],
 )
