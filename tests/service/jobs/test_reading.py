@@ -1,18 +1,24 @@
 """What the steps do to the database, whatever order and however often they are called."""
 
 import json
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 from sqlalchemy import update
 
+from ocr_pipeline.evidence_codec import unpack_evidence
+from service.access import Actor, Role
 from service.blobs.port import original_key, view_key
 from service.ids import new_id
 from service.jobs import deciding
 from service.jobs.queue import Run
 from service.jobs.reader_pool import ReaderPool
 from service.jobs.requests import redecide
+from service.photos.crops import find_crop
 from service.store.audit import AuditEvent
 from service.store.photos import Alarm, Photo, PhotoEvent
 from service.store.readings import Decision, HandwritingKey, Job, Reading, StationReading
@@ -34,6 +40,25 @@ def test_a_stored_photo_becomes_a_reading_and_numbers(world: World) -> None:
     actions = [event.action for event in world.rows(AuditEvent, AuditEvent.subject == f"photo:{photo}")]
     assert actions == ["photo.read"]
     assert world.rows(HandwritingKey)
+
+
+def test_the_line_in_words_travels_from_the_photo_to_the_reviewer(world: World) -> None:
+    photo = world.photo({"sample": "tps-a-hal2"})
+    world.work()
+    (reading,) = world.readings(photo)
+    sender = Actor(world.sender, Role.KPPS, world.places.tps[0])
+
+    crops = {
+        of: Image.open(BytesIO(find_crop(world.services, sender, photo, "paslon_1", of).load()))
+        for of in ("both", "boxes", "words")
+    }
+
+    assert reading.evidence is not None
+    assert unpack_evidence(reading.evidence)["paslon_1"].words_quad_photo is not None
+    assert len(reading.body["numbers"]["paslon_1"]["words_quad_photo"]) == 4
+    assert crops["both"].height > crops["boxes"].height + 50
+    assert crops["words"].width > 2 * crops["words"].height
+    assert all(np.asarray(crop.convert("L")).std() > 10 for crop in crops.values())  # there is writing on it
 
 
 def test_repeating_every_step_changes_nothing(world: World) -> None:
