@@ -24,8 +24,8 @@ class Policy:
             mistake, and 1 of 52 was wrong on the labelled forms, so one number in twenty is on the safe side.
         wrong_by_chance: how often a sum that is wrong on paper is wrong by one given difference. Chosen: as if ten
             differences (1, 10, 100, a slip of 2 or 9, and so on) shared all errors.
-        same_hand: how often a shape that was misread is misread in the same way where the same hand writes it again.
-            Chosen; one writer of 24 wrote a 2 that was read as 9 in three numbers of three.
+        same_hand: correlation of what makes one shape look like another in two places where one hand writes it. Chosen;
+            one writer of 24 wrote a 2 that was read as 9 in three numbers of three.
         heard: least posterior, own boxes and sums together, of a value shown instead of an unsure one, and of an
             accepted number that stands in sums. Chosen with the bench of docs/decoding.md.
         decided: least posterior of a value that is shown at all; below it a wrong value is likelier than the right one.

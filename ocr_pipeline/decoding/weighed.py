@@ -25,7 +25,7 @@ class Weighed:
     p: Floats
 
     @classmethod
-    def of(cls, p: Floats) -> "Weighed":
+    def likely(cls, p: Floats) -> "Weighed":
         """The likely ones of the values 0, 1, 2, ... with the probabilities ``p``, not all 0."""
         return cls._heaviest(0, p, float(p.max()) * TRACE, MOST_VALUES)
 
@@ -50,6 +50,11 @@ class Weighed:
         if len(kept) > most:
             kept = np.sort(kept[np.argsort(-p[kept], kind="stable")[:most]])
         return cls(np.asarray(least + kept, dtype=np.int64), p[kept])
+
+    def of(self, value: int) -> float:
+        """Probability of one value; 0 where it is not followed."""
+        place = int(np.searchsorted(self.values, value))
+        return float(self.p[place]) if place < len(self.values) and self.values[place] == value else 0.0
 
     @property
     def known(self) -> float:

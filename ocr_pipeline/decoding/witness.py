@@ -9,14 +9,14 @@ What makes the others weaker witnesses than they look is priced in: officers add
 and one hand writes the same odd shape twice. See docs/decoding.md, section 4.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import prod
 
 import numpy as np
 
 from ocr_pipeline.decoding.policy import Policy
-from ocr_pipeline.decoding.weighed import Weighed
+from ocr_pipeline.decoding.weighed import TRACE, Weighed
 from ocr_pipeline.forms.rules import ArithmeticRule
 
 REACH = 2
@@ -102,6 +102,12 @@ class Witnesses:
         value, p = root.posterior.best
         return Testimony(value, p, [arm.sum for arm in root.arms])
 
+    def echoed(self, name: str, value: int) -> bool:
+        """Whether what speaks for ``value``, not for what was read, may be the same odd shape in another number."""
+        as_if = replace(self, values={**self.values, name: value}, _grown={}, _totals={})
+        root = as_if._node(as_if._tree(name, {name}, REACH))
+        return any(True for arm in root.arms for _ in as_if._echoes(name, arm, self.values[name]))
+
     def _tree(self, name: str, taken: set[str], reach: int) -> Key:
         """The nearest sums that meet no number twice; ``taken`` holds all numbers met so far and grows."""
         picked = []
@@ -158,22 +164,37 @@ class Witnesses:
     def _says(self, name: str, arm: _Arm, value: int) -> float:
         """How likely the others of a sum make ``value``, one hand's habits included.
 
-        Where one and the same misread shape, in this number and in another one, would turn ``value`` into what was
-        read, the two misreadings are one event and not two. The other one stands across the equals sign: on the same
-        side it would have to change the other way.
+        A number that echoes the change is no independent witness against it: with a correlation c of the log odds of
+        two shapes by one hand, both together are worth the sum of the two over 1 + c.
         """
         says = arm.says.get(value, 0.0)
         read = self.values[name]
-        shape = _shape(read, value)
-        if shape is None or not arm.holds:
-            return says
-        for other in arm.opposite:
+        for other, instead in self._echoes(name, arm, value):
+            own, others = self._odds(name, value), self._odds(other.name, instead)
+            both = (own * others) ** (1 / (1 + self.policy.same_hand))
+            there, here = (
+                self._factor(other.name, other.arms, other.chance, v) for v in (instead, self.values[other.name])
+            )
+            says = max(says, arm.says.get(read, 0.0) * both / own * there / here)
+        return says
+
+    def _echoes(self, name: str, arm: _Arm, value: int) -> Iterator[tuple[_Node, int]]:
+        """Numbers in which one and the same shape, read as another digit, makes up for ``value``, and as what.
+
+        They stand across the equals sign: on the same side they would have to change the other way.
+        """
+        read = self.values[name]
+        shape = _shape(read, value) if arm.holds else None
+        for other in arm.opposite if shape else ():
             seen = self.values[other.name]
             instead = seen + value - read
             if instead >= 0 and _shape(seen, instead) == shape:
-                there, here = (self._factor(other.name, other.arms, other.chance, v) for v in (instead, seen))
-                says = max(says, self.policy.same_hand * arm.says.get(read, 0.0) * there / here)
-        return says
+                yield other, instead
+
+    def _odds(self, name: str, value: int) -> float:
+        """Of a value against the one read, by the number's own boxes."""
+        own = self.own[name]
+        return max(own.of(value), TRACE * own.best[1]) / own.of(self.values[name])
 
 
 def _shape(read: int, instead: int) -> tuple[int, int] | None:
