@@ -45,8 +45,12 @@ _SIGNATURES: Final[tuple[tuple[int, bytes, Format], ...]] = (
     (0, b"\xff\x4f\xff\x51", "jpeg2000"),
     (0, b"BM", "bmp"),
     (4, b"ftypavif", "avif"),
-    *((4, b"ftyp" + brand, "heic") for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")),
+    *(
+        (4, b"ftyp" + brand, "heic")
+        for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+    ),
 )
+_ANY_HEIF: Final = (b"ftypmif1", b"ftypmsf1")
 
 _PDF_HEADER_WITHIN_BYTES: Final = 1024
 
@@ -56,6 +60,8 @@ def sniff(data: bytes) -> Format | None:
 
     A PDF may begin with up to 1,024 other bytes, as readers have always allowed (ISO 32000-1, Annex H, note 13).
     """
+    if data[4:12] in _ANY_HEIF and b"avif" in data[16 : int.from_bytes(data[:4], "big")]:
+        return "avif"  # the file names itself after the container; which codec is in it stands further on
     for offset, signature, name in _SIGNATURES:
         if data[offset : offset + len(signature)] == signature:
             return name

@@ -1,7 +1,8 @@
 """Pages of a PDF as pictures, by PDFium.
 
-A scan is usually one JPEG that fills the page: that JPEG is taken out as it is, so that no pixel is invented or lost.
-Any other page is rendered, at the resolution of its largest picture. PDFium is not thread-safe: one thread at a time.
+A page of a scan is usually one picture and nothing else: its own pixels are taken out, turned as the page shows them,
+so that none is invented or lost; a JPEG is decoded once, by the decoder of all other JPEGs. Any other page is rendered,
+at the resolution of its largest picture. PDFium is not thread-safe: one thread at a time.
 """
 
 import logging
@@ -26,10 +27,21 @@ LONG_SIDE_MAX_PX: Final = 7000
 
 MM_PER_PT: Final = 25.4 / 72
 
-_FILLS_WITHIN: Final = 0.02
+_OUTSIDE: Final = 0.02
+"""Share of the page by which a picture may reach over its edge, or lie askew, and still be seen whole and straight."""
 _THUMBNAIL_PX: Final = 160
 _SAME_PICTURE_LEVELS: Final = 16.0
-_EXIF_OF_CLOCKWISE_DEG: Final = {0: 1, 90: 6, 180: 3, 270: 8}
+_ORIENTATION: Final = {
+    ((1, 0), (0, 1)): 1,
+    ((-1, 0), (0, 1)): 2,
+    ((-1, 0), (0, -1)): 3,
+    ((1, 0), (0, -1)): 4,
+    ((0, 1), (1, 0)): 5,
+    ((0, 1), (-1, 0)): 6,
+    ((0, -1), (-1, 0)): 7,
+    ((0, -1), (1, 0)): 8,
+}
+"""Where a picture's own right and down point on the page as shown (x right, y down), to the EXIF orientation."""
 
 logging.getLogger("pypdfium2").addHandler(logging.NullHandler())
 
@@ -82,9 +94,8 @@ def decode_pdf_page(data: bytes, page: int, limits: Limits, *, colour: bool) -> 
         for picture in pictures:
             width_px, height_px = picture.get_px_size()
             check_size(width_px, height_px, limits)
-        jpeg = _jpeg_that_is_the_page(sheet, pictures)
-        if jpeg is not None:
-            taken = _taken_out(jpeg, sheet, limits, colour)
+        if len(pictures) == 1 and not _shows_more(sheet):
+            taken = _taken_out(pictures[0], sheet, limits, colour)
             if taken is not None:
                 return taken
         return _rendered(sheet, _render_scale(sheet, pictures, limits), colour)
@@ -115,21 +126,6 @@ def _count(document: Any, limits: Limits) -> int:
     return count
 
 
-def _jpeg_that_is_the_page(sheet: Any, pictures: list[Any]) -> bytes | None:
-    """The JPEG that is all one sees of the page, stored upright and without a further filter; else ``None``."""
-    if len(pictures) != 1 or pictures[0].get_filters() != ["DCTDecode"] or _shows_more(sheet):
-        return None
-    matrix = pictures[0].get_matrix()
-    if matrix.b or matrix.c or matrix.a <= 0 or matrix.d <= 0:
-        return None
-    page_box, picture_box = sheet.get_cropbox(), pictures[0].get_bounds()
-    slack = _FILLS_WITHIN * max(page_box[2] - page_box[0], page_box[3] - page_box[1])
-    if any(abs(a - b) > slack for a, b in zip(page_box, picture_box, strict=True)):
-        return None
-    data = bytes(pictures[0].get_data())
-    return None if is_four_colour(data) else data
-
-
 def _shows_more(sheet: Any) -> bool:
     """Whether anything but one picture and the invisible text of a scanner's OCR is on the page."""
     if pdfium_c.FPDFPage_GetAnnotCount(sheet) > 0:
@@ -144,15 +140,69 @@ def _shows_more(sheet: Any) -> bool:
     return False
 
 
-def _taken_out(jpeg: bytes, sheet: Any, limits: Limits, colour: bool) -> Pixels | None:
-    """The JPEG's own pixels, if the page rendered small looks like them: masks and inverted colours do not."""
-    stored, _ = decode_jpeg(jpeg, limits, colour=colour, turn=False)  # viewers ignore EXIF inside a PDF
-    pixels = upright(stored, _EXIF_OF_CLOCKWISE_DEG[sheet.get_rotation()])
+def _taken_out(picture: Any, sheet: Any, limits: Limits, colour: bool) -> Pixels | None:
+    """A picture's own pixels, if it lies whole and straight on the page, and the page rendered small looks like it.
+
+    Masks, inverted colours and clipping paths make the page look otherwise; then it is rendered.
+    """
+    orientation = _orientation(picture, sheet)
+    if orientation is None or not _lies_inside(picture, sheet):
+        return None
+    pixels = upright(_stored_pixels(picture, limits, colour), orientation)
     small = _rendered(sheet, _THUMBNAIL_PX / max(sheet.get_size()), colour=False)
-    height_px, width_px = small.shape[:2]
-    own = shrink(grey_of(pixels) if colour else pixels, width_px, height_px)
-    difference = float(np.abs(own.astype(np.int16) - small).mean())
+    x0, y0, x1, y1 = _place_shown(picture, sheet, (small.shape[1], small.shape[0]))
+    own = shrink(grey_of(pixels) if colour else pixels, x1 - x0, y1 - y0)
+    difference = float(np.abs(own.astype(np.int16) - small[y0:y1, x0:x1]).mean())
     return pixels if difference <= _SAME_PICTURE_LEVELS else None
+
+
+def _stored_pixels(picture: Any, limits: Limits, colour: bool) -> Pixels:
+    filters = picture.get_filters()
+    if filters == ["DCTDecode"]:
+        jpeg = bytes(picture.get_data())
+        if not is_four_colour(jpeg):
+            return decode_jpeg(jpeg, limits, colour=colour, turn=False)[0]  # viewers ignore EXIF inside a PDF
+    bitmap = picture.get_bitmap()
+    pixels = np.array(bitmap.to_numpy(), np.uint8)
+    bitmap.close()
+    pixels = pixels.reshape(pixels.shape[0], pixels.shape[1], -1)
+    if pixels.shape[2] == 1:
+        return np.repeat(pixels, 3, axis=2) if colour else np.ascontiguousarray(pixels[..., 0])
+    blue_green_red = np.ascontiguousarray(pixels[..., :3])
+    return blue_green_red if colour else grey_of(blue_green_red)
+
+
+def _orientation(picture: Any, sheet: Any) -> int | None:
+    """EXIF orientation that turns the stored picture as the page shows it; ``None`` if it lies askew."""
+    matrix = picture.get_matrix()
+    sides = []
+    for x, y in ((matrix.a, -matrix.b), (-matrix.c, matrix.d)):
+        if min(abs(x), abs(y)) > _OUTSIDE / 4 * max(abs(x), abs(y)):
+            return None
+        for _ in range(sheet.get_rotation() // 90):
+            x, y = -y, x
+        sides.append((0, 1 if y > 0 else -1) if abs(y) > abs(x) else (1 if x > 0 else -1, 0))
+    return _ORIENTATION.get((sides[0], sides[1]))
+
+
+def _lies_inside(picture: Any, sheet: Any) -> bool:
+    left, bottom, right, top = sheet.get_cropbox()
+    x0, y0, x1, y1 = picture.get_bounds()
+    slack = _OUTSIDE * max(right - left, top - bottom)
+    return bool(x0 >= left - slack and y0 >= bottom - slack and x1 <= right + slack and y1 <= top + slack)
+
+
+def _place_shown(picture: Any, sheet: Any, size_px: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom px of a picture on the rendered page of that size; at least one px each way."""
+    left, bottom, right, top = sheet.get_cropbox()
+    x0, y0, x1, y1 = picture.get_bounds()
+    corners = np.array([[x0 - left, top - y1], [x1 - left, top - y0]]) / (right - left, top - bottom)
+    for _ in range(sheet.get_rotation() // 90):
+        corners = np.column_stack([1 - corners[:, 1], corners[:, 0]])
+    low, high = corners.min(axis=0) * size_px, corners.max(axis=0) * size_px
+    low = np.clip(np.rint(low), 0, np.array(size_px) - 1).astype(int)
+    high = np.clip(np.rint(high), low + 1, size_px).astype(int)
+    return int(low[0]), int(low[1]), int(high[0]), int(high[1])
 
 
 def _render_scale(sheet: Any, pictures: list[Any], limits: Limits) -> float:

@@ -25,6 +25,9 @@ from ocr_pipeline.imaging.jpeg import ORIENTATION_TAG
 _ANIMATED: Final = frozenset({"avif", "gif", "png", "webp"})
 _NEW_SUBFILE_TYPE: Final = 254
 _REDUCED_COPY: Final = 1
+_PHOTOMETRIC: Final = 262
+_WHITE_IS_ZERO: Final = 0
+_BITS, _PLANES, _APART = 258, 284, 2
 _LIBTIFF_ERROR: Final = re.compile(rb"^\w*(Decode|State)\w*: .*", re.MULTILINE)
 _STDERR_LOCK: Final = threading.Lock()
 
@@ -58,6 +61,7 @@ def decode_still(
         if file_format == "tiff":
             _seek(image, page, limits)
             check_size(*image.size, limits)
+            _refuse_deep_planes(image)
             _load_tiff(image)
         else:
             image.load()
@@ -121,6 +125,13 @@ def _seek(image: Image.Image, page: int | None, limits: Limits) -> None:
     image.seek(frames[wanted - 1])
 
 
+def _refuse_deep_planes(image: Image.Image) -> None:
+    """Colours stored apart with 16 bits each: Pillow takes them for 8 bits and gives stripes (13.0)."""
+    tags = getattr(image, "tag_v2", {})
+    if tags.get(_PLANES) == _APART and max(tags.get(_BITS, (1,))) > 8:
+        raise PhotoRejected("unreadable_file", "16 bits a sample in planes")
+
+
 def _load_tiff(image: Image.Image) -> None:
     """Load, and refuse what libtiff complains about: it prints errors and goes on with garbage, as in damaged faxes.
 
@@ -143,6 +154,8 @@ def _load_tiff(image: Image.Image) -> None:
 def _pixels(image: Image.Image, colour: bool) -> Pixels:
     if image.mode.startswith("I;16"):
         grey = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)
+        if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow minds it at 8 bits only
+            grey = np.asarray(255 - grey, np.uint8)
         return np.repeat(grey[..., None], 3, axis=2) if colour else grey
     if image.mode in ("I", "F"):
         raise PhotoRejected("unreadable_file", "32 bits a sample")

@@ -140,6 +140,29 @@ def scan_pdf(
     return pdf(*bodies)
 
 
+def placed_pdf(
+    jpeg: bytes,
+    size_px: tuple[int, int],
+    matrix: tuple[float, float, float, float, float, float],
+    page_pt: tuple[int, int],
+    rotate_deg: int = 0,
+) -> bytes:
+    """A page with one grey JPEG somewhere on it: the six numbers of PDF's ``cm`` say where."""
+    where = b" ".join(b"%g" % number for number in matrix)
+    return pdf(
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Rotate %d /Contents 4 0 R "
+        b"/Resources << /XObject << /Im 5 0 R >> >> >>" % (*page_pt, rotate_deg),
+        stream(b"", b"q " + where + b" cm /Im Do Q"),
+        stream(
+            b"/Type /XObject /Subtype /Image /Width %d /Height %d /ColorSpace /DeviceGray /BitsPerComponent 8 "
+            b"/Filter /DCTDecode" % size_px,
+            jpeg,
+        ),
+    )
+
+
 def sixteen_bit() -> Image.Image:
     return Image.fromarray(upright_grey().astype(np.uint16) * 257)
 

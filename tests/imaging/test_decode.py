@@ -2,12 +2,15 @@
 
 import hashlib
 import io
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from ocr_pipeline.imaging.decode import decode_colour, decode_photo
@@ -19,6 +22,7 @@ from tests.imaging.pictures import (
     encoded,
     exif,
     noisy_jpeg,
+    rejection,
     sixteen_bit,
     stored_for,
     upright_grey,
@@ -97,6 +101,72 @@ def test_grey_levels_are_kept(data: bytes, name: str) -> None:
     assert_same(decode_colour(data)[..., 1], upright_grey(), 1)
 
 
+def scanned(array: NDArray[Any], **options: Any) -> bytes:
+    """A TIFF as scanners' own programs write them; Pillow writes no such file."""
+    tifffile = pytest.importorskip("tifffile")  # comes with scikit-image
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, array, **options)
+    return buffer.getvalue()
+
+
+SIXTEEN = upright_grey().astype(np.uint16) * 257
+IN_COLOUR = np.repeat(SIXTEEN[..., None], 3, axis=2)
+
+
+@pytest.mark.parametrize(
+    ("array", "options"),
+    [
+        pytest.param(SIXTEEN, {"tile": (16, 16)}, id="16-bit-tiles"),
+        pytest.param(SIXTEEN.astype(">u2"), {"byteorder": ">"}, id="16-bit-big-endian"),
+        pytest.param(65535 - SIXTEEN, {"photometric": "miniswhite"}, id="16-bit-white-is-zero"),
+        pytest.param(255 - upright_grey(), {"photometric": "miniswhite"}, id="white-is-zero"),
+        pytest.param(IN_COLOUR, {"photometric": "rgb"}, id="48-bit"),
+        pytest.param(np.stack([upright_grey()] * 3), {"photometric": "rgb", "planarconfig": "separate"}, id="planes"),
+        pytest.param(upright_grey(), {"bigtiff": True}, id="big-tiff"),
+    ],
+)
+def test_a_scan_of_any_depth_and_layout_is_the_same_picture(array: NDArray[Any], options: dict[str, Any]) -> None:
+    assert_same(decode_photo(scanned(array, **options)).grey, upright_grey())
+
+
+def test_a_scan_that_would_come_out_as_stripes_is_refused() -> None:
+    planes = scanned(IN_COLOUR.transpose(2, 0, 1), photometric="rgb", planarconfig="separate")
+    assert rejection(planes).reason == "unreadable_file"
+
+
+@pytest.mark.parametrize("compression", ["packbits", "tiff_lzw", "tiff_adobe_deflate", "jpeg"])
+def test_a_tiff_of_any_compression_is_the_same_picture(compression: str) -> None:
+    data = encoded(Image.fromarray(upright_grey()).convert("RGB"), "TIFF", compression=compression)
+    assert_same(decode_photo(data).grey, upright_grey(), JPEG_LEVELS if compression == "jpeg" else 0)
+
+
+@pytest.mark.parametrize("compression", ["group3", "group4", "packbits"])
+@pytest.mark.parametrize("photometric", [0, 1])
+def test_a_fax_is_black_on_white(compression: str, photometric: int) -> None:
+    meant = np.where(upright_grey() > 120, 255, 0).astype(np.uint8)
+    data = encoded(Image.fromarray(meant).convert("1"), "TIFF", compression=compression, tiffinfo={262: photometric})
+    assert_same(decode_photo(data).grey, meant)
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [
+        pytest.param("L", {}, id="4:0:0"),
+        pytest.param("L", {"progressive": True}, id="4:0:0-progressive"),
+        *(
+            pytest.param("RGB", {"subsampling": k, "progressive": k == 2}, id=n)
+            for k, n in enumerate(("444", "422", "420"))
+        ),
+        pytest.param("CMYK", {}, id="cmyk"),
+        pytest.param("CMYK", {"progressive": True}, id="cmyk-progressive"),
+    ],
+)
+def test_jpegs_of_every_kind_are_the_same_picture(mode: str, options: dict[str, Any]) -> None:
+    data = encoded(Image.fromarray(upright_grey()).convert(mode), "JPEG", quality=95, **options)
+    assert_same(decode_photo(data).grey, upright_grey(), JPEG_LEVELS)
+    assert_same(decode_colour(data)[..., 1], upright_grey(), JPEG_LEVELS)
+
+
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
 def test_transparent_paper_is_white(mode: str) -> None:
     data = encoded(transparent().convert(mode), "PNG")
@@ -129,9 +199,31 @@ def test_the_decoded_photo_knows_itself(tmp_path: Path) -> None:
         photo.grey[0, 0] = 0
 
 
-def test_a_48_megapixel_original_passes() -> None:
-    photo = decode_photo(encoded(Image.new("L", (8000, 6000), 128), "JPEG"))
-    assert (photo.width_px, photo.height_px) == (8000, 6000)
+def test_a_transparent_colour_of_a_palette_is_white_paper() -> None:
+    """GIF and PNG name one entry of the palette; WebP has a whole channel."""
+    meant = np.where(upright_grey() == 230, 255, upright_grey()).astype(np.uint8)
+    palette = Image.fromarray(upright_grey()).convert("P")
+    for file_format in ("GIF", "PNG"):
+        assert_same(decode_photo(encoded(palette, file_format, transparency=230)).grey, meant)
+    assert_same(decode_photo(encoded(transparent().convert("RGBA"), "WEBP", lossless=True, exact=True)).grey, meant)
+
+
+def test_a_48_megapixel_original_passes_in_bounded_memory(tmp_path: Path) -> None:
+    """In a process of its own: three times the grey picture at most, on top of what the libraries take."""
+    path = tmp_path / "asli.jpg"
+    texture = np.tile(np.random.default_rng(1).integers(0, 255, (100, 100), np.uint8), (60, 80))
+    path.write_bytes(encoded(texture, "JPEG", quality=85, exif=exif(6)))
+    script = (
+        "import resource, sys; from ocr_pipeline.imaging.decode import decode_photo; decode_photo('{0}');"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; photo = decode_photo('{1}');"
+        "print(photo.width_px, photo.height_px, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    (tmp_path / "klein.jpg").write_bytes(noisy_jpeg())
+    command = [sys.executable, "-c", script.format(tmp_path / "klein.jpg", path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    width_px, height_px, grown_kib = map(int, done.stdout.split())
+    assert (width_px, height_px) == (6000, 8000)
+    assert grown_kib < 3 * 48_000_000 / 1024 + path.stat().st_size / 1024
 
 
 def test_what_follows_the_picture_does_no_harm() -> None:

@@ -17,9 +17,12 @@ from tests.imaging.pictures import (
     encoded,
     exif,
     noisy_jpeg,
+    pdf,
+    placed_pdf,
     rejection,
     scan_pdf,
     stored_for,
+    stream,
     upright_grey,
 )
 
@@ -74,6 +77,69 @@ def test_a_pdf_page_looks_as_in_a_viewer(options: dict[str, bytes], corner_level
     assert photo.width_px == 2500
     assert abs(int(photo.grey[100, 100]) - corner_level) <= JPEG_LEVELS
     assert decode_colour(data).shape == (*photo.grey.shape, 3)
+
+
+W, H = float(WIDTH_PX), float(HEIGHT_PX)
+PLACED: list[tuple[int, tuple[float, float, float, float, float, float]]] = [
+    (1, (W, 0, 0, H, 40, 70)),
+    (2, (-W, 0, 0, H, 40 + W, 70)),
+    (3, (-W, 0, 0, -H, 40 + W, 70 + H)),
+    (4, (W, 0, 0, -H, 40, 70 + H)),
+    (5, (0, -H, -W, 0, 40 + W, 70 + H)),
+    (6, (0, -H, W, 0, 40, 70 + H)),
+    (7, (0, H, W, 0, 40, 70)),
+    (8, (0, H, -W, 0, 40 + W, 70)),
+]
+"""An orientation and the matrix that shows a picture stored so upright, 40 pt from the left of the page, 70 from below.
+
+The first two numbers are where the stored picture's right goes on the page (y up), the next two where its top goes.
+"""
+
+
+@pytest.mark.parametrize(("orientation", "matrix"), PLACED)
+@pytest.mark.parametrize("rotate_deg", [0, 90, 180, 270])
+def test_a_photo_anywhere_on_a_page_is_taken_out_as_the_page_shows_it(
+    orientation: int, matrix: tuple[float, float, float, float, float, float], rotate_deg: int
+) -> None:
+    stored = stored_for(upright_grey(), orientation)
+    jpeg = encoded(stored, "JPEG", quality=95)
+    data = placed_pdf(jpeg, (stored.shape[1], stored.shape[0]), matrix, (300, 400), rotate_deg)
+    meant = np.rot90(upright_grey(), -rotate_deg // 90)
+    assert_same(decode_photo(data).grey, np.ascontiguousarray(meant), JPEG_LEVELS)
+    assert_same(decode_colour(data)[..., 1], np.ascontiguousarray(meant), JPEG_LEVELS)
+
+
+def test_a_photo_that_hangs_over_the_page_is_shown_as_far_as_it_is_on_it() -> None:
+    jpeg = encoded(upright_grey(), "JPEG", quality=95)
+    photo = decode_photo(placed_pdf(jpeg, (WIDTH_PX, HEIGHT_PX), (W, 0, 0, H, 0, 0), (WIDTH_PX // 2, HEIGHT_PX)))
+    assert photo.width_px < photo.height_px
+    assert photo.height_px == 2500
+
+
+def test_a_photo_that_lies_askew_is_rendered() -> None:
+    jpeg = encoded(upright_grey(), "JPEG", quality=95)
+    photo = decode_photo(placed_pdf(jpeg, (WIDTH_PX, HEIGHT_PX), (W, 9, -9, H, 40, 70), (300, 400)))
+    assert (photo.width_px, photo.height_px) == (1875, 2500)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB"])
+def test_a_picture_without_loss_keeps_every_pixel(mode: str) -> None:
+    """As Pillow writes it: fax for black and white, else JPEG or packed pixels; 200 dots an inch."""
+    black_and_white = np.where(upright_grey() > 120, 255, 0).astype(np.uint8)
+    image = Image.fromarray(black_and_white if mode == "1" else upright_grey()).convert(mode)
+    options = {} if mode == "1" else {"quality": 95}
+    photo = decode_photo(encoded(image, "PDF", resolution=200, **options))
+    meant = black_and_white if mode == "1" else upright_grey()
+    assert_same(photo.grey, meant, 0 if mode in ("1", "P") else JPEG_LEVELS)
+
+
+def test_a_page_of_lines_and_letters_is_rendered() -> None:
+    drawing = b"0 g 0 32 48 32 re f"
+    bodies = (b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>")
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 96 64] /Contents 4 0 R >>"
+    photo = decode_photo(pdf(*bodies, page, stream(b"", drawing)))
+    assert (photo.width_px, photo.height_px) == (2500, 1667)
+    assert (int(photo.grey[100, 100]), int(photo.grey[-100, -100])) == (0, 255)
 
 
 def test_a_cut_scan_in_a_pdf_is_never_read() -> None:
