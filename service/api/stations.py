@@ -88,6 +88,7 @@ class NumberAnswer(Answer):
     label: Message
     form: str
     page: int
+    has_words: bool = Field(description="the form says it in words too; the crop of it in its photo shows both")
     state: Literal["unknown", "review", "read", "verified"]
     value: int | None = Field(description="what counts; null: nothing does")
     why: list[str] = Field(description="why a person should look; empty unless `review`")
@@ -304,6 +305,7 @@ def _numbers(view: StationView) -> list[NumberAnswer]:
                 label=Message(id=number.label_id, en=number.label_en),
                 form=forms.pages[name][0],
                 page=forms.pages[name][1],
+                has_words=number.words is not None,
                 state=standing.state,
                 value=standing.value,
                 why=list(standing.why),

@@ -182,6 +182,10 @@ def test_a_station_is_looked_at_confirmed_and_changed(services: Services, places
     assert (body["seq"], body["state"], body["number"], body["pleno"]) == (28, "review", 1, "not_begun")
     assert [step["code"] for step in body["path"]] == ["0", "18", "1871", "187101", "1871011001"]
     first = next(n for n in body["numbers"] if n["field"] == "paslon_1")
+    assert {n["field"]: n["has_words"] for n in body["numbers"] if n["field"] in ("paslon_1", "dpt_l")} == {
+        "paslon_1": True,
+        "dpt_l": False,
+    }
     assert (first["state"], first["value"], first["said"]["value"], first["why"]) == (
         "review", None, 700, ["low_confidence"],
     )  # fmt: skip
