@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
+from service.cli.own_forms import Forms
+
 if TYPE_CHECKING:
     from ocr_pipeline.synthesis import SynthesisSettings
 
@@ -12,12 +14,13 @@ DEFAULT_FORM = "c-hasil-ppwp-2024"
 PHOTO_ASPECT = 0.75
 
 
-Preset = Literal["easy", "medium", "hard", "phone"]
+Preset = Literal["easy", "medium", "hard", "scan", "phone"]
 
 
 def synth(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder tujuan. / Folder to write to.")],
     form: Annotated[str, typer.Option(metavar="FORM", help="Formulir. / Form.")] = DEFAULT_FORM,
+    forms: Forms = None,
     tps: Annotated[int, typer.Option(min=1, metavar="N", help="Banyaknya TPS. / Polling stations.")] = 1,
     seed: Annotated[int, typer.Option(min=0, metavar="S", help="Benih acak. / Seed; the same gives the same.")] = 0,
     preset: Annotated[
