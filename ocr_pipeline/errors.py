@@ -89,72 +89,89 @@ class EvidenceError(TurusError):
 REASONS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "missing": (
-            "Berkas tidak ditemukan. Periksa nama dan foldernya.",
-            "The file was not found. Check its name and folder.",
+            "Berkas tidak ditemukan. Periksa nama berkas dan foldernya, lalu ulangi.",
+            "The file was not found. Check its name and folder, then try again.",
         ),
         "not_a_file": (
-            "Ini bukan berkas foto (folder atau berkas khusus). Pilih satu berkas foto.",
-            "This is not a photo file (a folder or a special file). Choose one photo file.",
+            "Ini folder atau berkas khusus, bukan foto. Pilih satu berkas foto.",
+            "This is a folder or a special file, not a photo. Choose one photo file.",
         ),
         "unreadable_file": (
-            "Berkas rusak, terpotong, atau bukan gambar. Kirim ulang foto aslinya.",
-            "The file is damaged, cut off or not an image. Send the original photo again.",
+            "Berkas rusak, terpotong, atau jenisnya tidak dikenal. Kirim ulang foto aslinya sebagai JPEG, "
+            "atau foto ulang lembarnya.",
+            "The file is damaged, cut off or of an unknown kind. Send the original photo again as a JPEG, or "
+            "take a new one.",
         ),
         "encrypted": (
-            "Berkas terkunci kata sandi. Simpan tanpa kata sandi lalu kirim ulang.",
-            "The file is locked with a password. Save it without one and send it again.",
+            "Berkas terkunci kata sandi. Simpan tanpa kata sandi, atau kirim foto lembarnya.",
+            "The file is locked with a password. Save it without one, or send a photo of the sheet.",
         ),
         "animated": (
-            "Berkas ini gambar bergerak. Kirim satu foto diam.",
-            "This file is an animation. Send one still photo.",
+            "Ini gambar bergerak. Kirim foto biasa, bukan animasi.",
+            "This is a moving picture. Send an ordinary photo, not an animation.",
         ),
         "too_large": (
-            "Foto terlalu besar. Kirim foto paling besar 64 MB dan 64 megapiksel.",
-            "The photo is too large. Send at most 64 MB and 64 megapixels.",
+            "Berkas terlalu besar: paling besar 64 MB, 64 megapiksel, dan 300 halaman. Turunkan resolusi "
+            "kamera, atau bagi berkasnya.",
+            "The file is too large: at most 64 MB, 64 megapixels and 300 pages. Lower the camera's "
+            "resolution, or split the file.",
         ),
         "not_a_form": (
-            "Tidak terlihat formulir penghitungan suara. Foto seluruh lembar C.Hasil dari depan.",
-            "No tally form can be seen. Photograph the whole C.Hasil sheet from the front.",
+            "Tidak terlihat formulir dalam foto ini. Foto satu lembar utuh dari depan, sampai semua tepinya terlihat.",
+            "No form can be seen in this photo. Photograph one whole sheet from the front, with all its edges in view.",
         ),
         "unknown_form": (
-            "Formulir ini tidak ada di pustaka Turus. Periksa apakah lembarnya benar.",
-            "This form is not in the library of Turus. Check that it is the right sheet.",
+            "Ada formulir, tetapi bukan yang dikenal Turus (mungkin dari tahun atau pemilihan lain). "
+            "Pastikan lembarnya benar, lalu foto seluruhnya dari depan.",
+            "There is a form, but none that Turus knows (another year or election, perhaps). Make sure it is "
+            "the right sheet, then photograph all of it from the front.",
         ),
         "wrong_form": (
-            "Ini formulir lain dari yang diminta. Foto formulir yang benar.",
-            "This is another form than the one asked for. Photograph the right form.",
+            "Ini formulir lain, bukan yang diminta. Cari lembar yang diminta, lalu foto lembar itu.",
+            "This is another form than the one asked for. Find the right sheet and photograph that one.",
         ),
         "wrong_page": (
-            "Ini halaman lain dari yang diminta. Foto halaman yang benar.",
-            "This is another page than the one asked for. Photograph the right page.",
+            "Ini halaman lain, bukan yang diminta. Lihat nomor halaman di lembar, lalu foto halaman yang diminta.",
+            "This is another page than the one asked for. Look for the page number on the sheet and "
+            "photograph the right page.",
         ),
         "several_forms": (
-            "Ada lebih dari satu formulir dalam foto. Foto satu lembar saja.",
-            "There is more than one form in the photo. Photograph one sheet only.",
+            "Ada lebih dari satu lembar dalam foto. Foto setiap lembar sendiri-sendiri.",
+            "There is more than one sheet in the photo. Photograph each sheet by itself.",
         ),
         "not_registered": (
-            "Formulir dikenali, tetapi garisnya tidak dapat dicocokkan. Ratakan kertas dan foto ulang dari depan.",
-            "The form was recognised but its lines cannot be matched. Flatten the paper and retake from the front.",
+            "Formulir dikenali, tetapi garis di sekitar angkanya tidak terlihat jelas. Ratakan lembar, "
+            "singkirkan tangan dan benda di atasnya, lalu foto ulang dari depan.",
+            "The form was recognised, but the lines around its numbers cannot be made out. Flatten the "
+            "sheet, take hands and things off it, and retake the photo from the front.",
         ),
         "cropped": (
-            "Sebagian angka berada di luar foto. Foto ulang dengan seluruh lembar terlihat.",
-            "Some numbers lie outside the photo. Retake it with the whole sheet in view.",
+            "Sebagian lembar berada di luar foto. Mundur sampai keempat sudut lembar terlihat, lalu foto ulang.",
+            "Part of the sheet lies outside the photo. Step back until all four corners are in view, then retake it.",
         ),
         "blurred": (
-            "Foto kabur. Tahan ponsel dengan mantap, tunggu fokus, lalu foto ulang.",
-            "The photo is blurred. Hold the phone still, wait for focus and retake it.",
+            "Foto kabur. Bersihkan lensa, tahan ponsel dengan dua tangan, ketuk layar pada angka agar fokus, "
+            "lalu foto ulang.",
+            "The photo is blurred. Wipe the lens, hold the phone with both hands, tap the numbers on the "
+            "screen to focus, then retake it.",
         ),
         "too_dark": (
-            "Foto terlalu gelap. Tambah cahaya lalu foto ulang.",
-            "The photo is too dark. Add light and retake it.",
+            "Foto terlalu gelap. Nyalakan lampu atau pindah ke tempat terang, jangan menghalangi cahaya, "
+            "lalu foto ulang.",
+            "The photo is too dark. Switch on a lamp or go where it is bright, do not stand in the light, "
+            "then retake it.",
         ),
         "glare": (
-            "Ada pantulan cahaya pada angka. Ubah sudut atau matikan lampu kilat lalu foto ulang.",
-            "Light is reflected on the numbers. Change the angle or switch off the flash and retake it.",
+            "Pantulan cahaya menutupi angka. Matikan lampu kilat, lepas plastiknya, atau geser sedikit ke "
+            "samping, lalu foto ulang.",
+            "A reflection hides numbers. Switch off the flash, take off the plastic cover, or move a little "
+            "to the side, then retake it.",
         ),
         "low_resolution": (
-            "Foto terlalu kecil untuk dibaca. Kirim foto asli, bukan salinan kecil dari aplikasi pesan.",
-            "The photo is too small to read. Send the original, not a small copy from a messenger.",
+            "Angka di foto ini terlalu kecil. Maju sampai lembar memenuhi layar, dan kirim foto aslinya, "
+            "bukan salinan kecil dari aplikasi pesan.",
+            "The numbers in this photo are too small. Go closer until the sheet fills the screen, and send "
+            "the original, not a small copy from a messenger.",
         ),
     }
 )

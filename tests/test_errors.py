@@ -12,6 +12,7 @@ from ocr_pipeline.errors import (
     TurusError,
     UnknownFormError,
 )
+from ocr_pipeline.imaging.files import LIMITS
 
 CONTRACT = [
     "missing",
@@ -68,6 +69,15 @@ def test_every_reason_tells_the_officer_what_to_do() -> None:
         assert message_id.count(".") >= 2, reason
         assert message_en.count(".") >= 2, reason
     assert len({m for pair in REASONS.values() for m in pair}) == 2 * len(REASONS)
+
+
+def test_the_limits_in_the_advice_are_those_that_are_held() -> None:
+    for message in REASONS["too_large"]:
+        assert re.findall(r"\d+", message) == [
+            str(LIMITS.file_bytes // 2**20),
+            str(LIMITS.pixels // 1_000_000),
+            str(LIMITS.pages),
+        ]
 
 
 def test_the_table_of_reasons_cannot_be_changed() -> None:
