@@ -75,7 +75,9 @@ def _settled(name: str, read: OwnRead, witnesses: Witnesses) -> int | None:
     if best == "empty" or p >= policy.clear or read.evidence.bubble_marks is not None:
         return None
     heard = witnesses.ask(name)
-    if heard.value in (read.value, 0) or heard.p < policy.heard or witnesses.echoed(name, heard.value):
+    if heard.value in (read.value, 0) or heard.p < policy.heard or read.lattice.values[heard.value] < policy.torn:
+        return None
+    if witnesses.echoed(name, heard.value):
         return None
     boxes = probabilities(read.evidence.boxes)
     sure = zip(boxes.argmax(1), boxes.max(1), read.lattice.written(heard.value), strict=True)

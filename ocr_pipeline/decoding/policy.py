@@ -26,6 +26,8 @@ class Policy:
             differences (1, 10, 100, a slip of 2 or 9, and so on) shared all errors.
         same_hand: correlation of what makes one shape look like another in two places where one hand writes it. Chosen;
             one writer of 24 wrote a 2 that was read as 9 in three numbers of three.
+        torn: least posterior by its own boxes of a value that sums may choose: they tell a few readings apart, they do
+            not fill in what was not read. Above the 1/13 of a box that says nothing.
         heard: least posterior, own boxes and sums together, of a value shown instead of an unsure one, and of an
             accepted number that stands in sums. Chosen with the bench of docs/decoding.md.
         decided: least posterior of a value that is shown at all; below it a wrong value is likelier than the right one.
@@ -48,6 +50,7 @@ class Policy:
     sums_hold: float = 0.95
     wrong_by_chance: float = 0.1
     same_hand: float = 0.5
+    torn: float = 0.1
     heard: float = 0.9
     decided: float = 0.5
     likely: float = 0.005

@@ -118,10 +118,12 @@ def test_doubtful_figures_of_a_loop_are_named_by_arithmetic_but_not_changed(c_ha
     assert {n.alternative for f, n in result.numbers.items() if f != "pengguna_dpt_l"} == {None}
 
 
-def test_unread_totals_leave_the_rest_of_the_form_accepted(c_hasil: FormDefinition) -> None:
+def test_unread_totals_leave_accepted_what_other_sums_or_bubbles_hold_up(c_hasil: FormDefinition) -> None:
     evidence = station(c_hasil)
     evidence["sah"] = seen("sah", "???")
     result = decoded(c_hasil, evidence)
     assert result.verdict == "incomplete"
     assert result.numbers["sah"].value is None
-    assert {f for f, n in result.numbers.items() if n.decision == "review"} == {"sah"}
+    # Only sah + tidak_sah = total could have checked tidak_sah.
+    assert {f for f, n in result.numbers.items() if n.decision == "review"} == {"sah", "tidak_sah"}
+    assert result.numbers["tidak_sah"].why == ("low_confidence",)
