@@ -112,7 +112,7 @@ def write_symbol(writer: Writer, symbol: str, box: Box, guide: bool, rng: np.ran
     if squared:
         options, choice = SQUARED_SHAPES[symbol], writer.shapes[symbol] % len(SQUARED_SHAPES[symbol])
         high, wide = 0.67 * rng.uniform(0.92, 1.06), 0.43 * rng.uniform(0.9, 1.25)
-        area = _within(box, wide, high, rng, 0.02)
+        area = _within(box, _in_proportion(wide, box), high, rng, 0.02)
         return _pen(writer, _place(glyph(options[choice]), area, writer, rng, lean=0.25), rng)
     options = DIGIT_SHAPES[symbol]
     # People keep a shape, but not always.
@@ -120,9 +120,8 @@ def write_symbol(writer: Writer, symbol: str, box: Box, guide: bool, rng: np.ran
     high = writer.height * rng.uniform(0.9, 1.1)
     # A one with a foot must not look like a wide letter.
     wide = high * writer.aspect * rng.uniform(0.9, 1.1) * (0.7 if symbol == "1" else 1)
-    # A digit keeps its proportions in a box that is no square, until it fills the width.
-    wide = min(wide * box.h_mm / box.w_mm, max(wide, 0.8))
-    return _pen(writer, _place(glyph(options[choice]), _within(box, wide, high, rng), writer, rng), rng)
+    area = _within(box, _in_proportion(wide, box), high, rng)
+    return _pen(writer, _place(glyph(options[choice]), area, writer, rng), rng)
 
 
 def write_words(writer: Writer, text: str, area: Box, height_mm: float, rng: np.random.Generator) -> list[Stroke]:
@@ -294,6 +293,11 @@ def _write_cross(writer: Writer, box: Box, rng: np.random.Generator) -> list[Str
     wide = high * (1.0 if writer.cross_size > 0.9 else rng.uniform(0.6, 0.9))
     spread = 0.0 if writer.cross_size > 0.9 else 0.05
     return _pen(writer, _place(glyph(LETTER_SHAPES["X"][0]), _within(box, wide, high, rng, spread), writer, rng), rng)
+
+
+def _in_proportion(wide: float, box: Box) -> float:
+    """The share of a box's width for a digit that keeps its proportions in a box that is no square."""
+    return min(wide * box.h_mm / box.w_mm, max(wide, 0.8))
 
 
 def _within(box: Box, wide: float, high: float, rng: np.random.Generator, spread: float = 0.05) -> Box:
