@@ -36,6 +36,8 @@ MOST_BLUR, SOFT = 0.16, 0.05
 """Blur (sigma over box side) beyond which a page is refused, and from which it is blamed when nothing is found."""
 HIDDEN = 0.9
 """Share of a number's width that glare may wash out before the page is refused, if the number is not found either."""
+LEAST_COVERAGE = 0.5
+"""Share of its numbers' own print that a page without a tag must show: on another form there is other print."""
 CUT_OFF, MOST_CUT_OFF = 0.1, 0.4
 """Share of a box beyond the edge of the photo: from the first on a person reads the number, from the second on nobody
 can: a scanner that trims the margin takes the outer rule and leaves the digit."""
@@ -221,8 +223,8 @@ def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> tuple[list[Pl
 
     Raises:
         PhotoRejected: ``low_resolution`` when boxes are too small to read, ``too_dark``, ``blurred``, ``cropped`` when
-            boxes lie outside the photo, ``glare`` when it hides a whole number, ``not_registered`` when no number's own
-            print is found.
+            boxes lie outside the photo, ``glare`` when it hides a whole number, ``not_registered`` when the own print of too
+            few numbers is found.
     """
     numbers = fit.model.page.numbers
     sides_px = [box_side_px(fit.page_map, n) for n in numbers]
@@ -239,10 +241,12 @@ def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> tuple[list[Pl
     for p, washed_out in zip(placed, glare(photo.grey, quads), strict=True):
         if washed_out >= HIDDEN and not p.fit.placed:
             raise PhotoRejected("glare", p.number.field)
-    if not any(p.fit.placed for p in placed):
-        soft = sigma_px > SOFT * min(sides_px)
-        raise PhotoRejected("blurred" if soft else "not_registered", "no number's own print was found")
     coverage = sum(p.fit.placed for p in placed) / len(placed)
+    if not coverage or (fit.model.page.tag is None and coverage < LEAST_COVERAGE):
+        soft = sigma_px > SOFT * min(sides_px)
+        raise PhotoRejected(
+            "blurred" if soft else "not_registered", f"the print of {coverage:.0%} of the numbers was found"
+        )
     return placed, Quality(sharpness(sigma_px), min(sides_px), coverage)
 
 

@@ -19,7 +19,7 @@ CLEAR_SCORE, CLEAR_LEAD = 0.60, 0.10
 """A guess this good, and this much better than every other page and turn, is fitted alone."""
 HOPELESS_SCORE = 0.40
 """Nothing is fitted where no guess reaches this: right ones on real photos have 0.46 and more."""
-GOOD_F, GOOD_RECALL = 0.66, 0.88
+GOOD_F, GOOD_RECALL = 0.72, 0.88
 """A fit this good ends the search."""
 WORTH_A_SECOND_LOOK = 0.62
 """A fit below "good" gets a closer look, if its recall is at least this good."""

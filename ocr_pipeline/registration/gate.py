@@ -30,7 +30,8 @@ class Score:
     Attributes:
         recall: share of the page's visible rule samples that have a ridge within 2 canvas px (geometric mean of the
         axes).
-        precision: share of long rules in the photo, within the page, that the definition knows.
+        precision: share of long rules in the photo, within the page but outside its lettering, that the definition
+        knows.
         visible: share of the page's rule samples that lie in the photo.
     """
 
@@ -78,8 +79,9 @@ def _precision(canvas: Canvas, model: PageModel, mesh: Mesh) -> float:
         page_mm = 2 * seen_mm - mesh.displace(seen_mm)
         inside = (page_mm >= 0).all(1) & (page_mm[:, 0] <= width) & (page_mm[:, 1] <= height)
         at = np.rint(page_mm[inside]).astype(int) + RIM_MM
-        known += int((model.expected[axis][at[:, 1], at[:, 0]] <= _PRECISE_MM).sum())
-        found += int(inside.sum())
+        near = model.expected[axis][at[:, 1], at[:, 0]] <= _PRECISE_MM
+        known += int(near.sum())
+        found += int((near | ~model.lettered[at[:, 1], at[:, 0]]).sum())
     return known / found if found else 0.0
 
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocr_pipeline.forms.definition import Page, Rule
+from ocr_pipeline.forms.definition import Box, Page, Rule, Text
 from ocr_pipeline.values import Floats
 
 SAMPLE_MM = 5.0
@@ -106,8 +106,28 @@ class PageModel:
             found[axis] = np.asarray(cv2.distanceTransform(free, cv2.DIST_L2, 3), np.float32)
         return found
 
+    @cached_property
+    def lettered(self) -> NDArray[np.bool_]:
+        """Where words are printed or written, on the raster of :attr:`expected`: lines there are no rules."""
+        width, height = self.page.size_mm
+        found = np.zeros((round(height) + 2 * RIM_MM, round(width) + 2 * RIM_MM), bool)
+        areas = [_text_area(t) for t in self.page.texts] + [n.words for n in self.page.numbers if n.words is not None]
+        for area in areas:
+            top, left = max(round(area.y_mm) + RIM_MM, 0), max(round(area.x_mm) + RIM_MM, 0)
+            found[top : top + round(area.h_mm), left : left + round(area.w_mm)] = True
+        return found
+
 
 RIM_MM = 20
+_CAPITAL, _LETTER = 0.70, 0.55
+"""Width of a letter over the font's size, about: which font a form was set in is not known."""
+
+
+def _text_area(text: Text) -> Box:
+    """About where a line of print lies, with a little to spare."""
+    width = text.size_mm * sum(_CAPITAL if c.isupper() else _LETTER for c in text.text)
+    left = text.x_mm - {"l": 0.0, "m": 0.5, "r": 1.0}[text.anchor] * width
+    return Box(left - 4, text.y_mm - text.size_mm, width + 8, 1.5 * text.size_mm)
 
 
 def _visibility(rule: Rule) -> float:
