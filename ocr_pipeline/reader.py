@@ -223,8 +223,8 @@ def _place(pyramid: Pyramid, fit: PageFit, photo: DecodedPhoto) -> tuple[list[Pl
 
     Raises:
         PhotoRejected: ``low_resolution`` when boxes are too small to read, ``too_dark``, ``blurred``, ``cropped`` when
-            boxes lie outside the photo, ``glare`` when it hides a whole number, ``not_registered`` when the own print of too
-            few numbers is found.
+            boxes lie outside the photo, ``glare`` when it hides a whole number, ``not_registered`` when the own print
+            of too few numbers is found.
     """
     numbers = fit.model.page.numbers
     sides_px = [box_side_px(fit.page_map, n) for n in numbers]
