@@ -51,11 +51,6 @@ class Weighed:
             kept = np.sort(kept[np.argsort(-p[kept], kind="stable")[:most]])
         return cls(np.asarray(least + kept, dtype=np.int64), p[kept])
 
-    def of(self, value: int) -> float:
-        """Probability of one value; 0 where it is not followed."""
-        place = int(np.searchsorted(self.values, value))
-        return float(self.p[place]) if place < len(self.values) and self.values[place] == value else 0.0
-
     @property
     def known(self) -> float:
         """Probability of any of the values."""

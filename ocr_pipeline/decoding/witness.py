@@ -11,6 +11,7 @@ and one hand writes the same odd shape twice. See docs/decoding.md, section 4.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from math import prod
 
 import numpy as np
@@ -95,6 +96,7 @@ class Witnesses:
     policy: Policy
     _grown: dict[Key, _Node] = field(default_factory=dict)
     _totals: dict[tuple[Key | None, ...], Weighed] = field(default_factory=dict)
+    _against: dict[str, tuple[dict[int, float], float, float]] = field(default_factory=dict)
 
     def ask(self, name: str) -> Testimony:
         """The posterior of one number, field of ``own``, given its tree."""
@@ -104,7 +106,7 @@ class Witnesses:
 
     def echoed(self, name: str, value: int) -> bool:
         """Whether what speaks for ``value``, not for what was read, may be the same odd shape in another number."""
-        as_if = replace(self, values={**self.values, name: value}, _grown={}, _totals={})
+        as_if = replace(self, values={**self.values, name: value}, _grown={}, _totals={}, _against={})
         root = as_if._node(as_if._tree(name, {name}, REACH))
         return any(True for arm in root.arms for _ in as_if._echoes(name, arm, self.values[name]))
 
@@ -193,10 +195,15 @@ class Witnesses:
 
     def _odds(self, name: str, value: int) -> float:
         """Of a value against the one read, by the number's own boxes."""
-        own = self.own[name]
-        return max(own.of(value), TRACE * own.best[1]) / own.of(self.values[name])
+        if name not in self._against:
+            own = self.own[name]
+            by_value = dict(zip(own.values.tolist(), own.p.tolist(), strict=True))
+            self._against[name] = by_value, by_value[self.values[name]], TRACE * own.best[1]
+        by_value, read, trace = self._against[name]
+        return by_value.get(value, trace) / read
 
 
+@lru_cache(maxsize=1 << 14)
 def _shape(read: int, instead: int) -> tuple[int, int] | None:
     """The digit read and the one that may be there instead, where it is the same two wherever they differ."""
     shape = None
