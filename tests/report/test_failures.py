@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 from PIL import Image
 
+from ocr_pipeline.errors import REASONS
 from ocr_pipeline.evaluation.labels import Label
 from ocr_pipeline.evaluation.metrics import evaluate
 from ocr_pipeline.reader import PageResult
@@ -87,7 +89,7 @@ def test_the_worst_come_first_and_a_refusal_says_what_it_advised(tmp_path: Path)
 
     assert html.index("b.jpg") < html.index("a.jpg")
     assert "blurred" in html
-    assert "Hold the phone still" in html
+    assert escape(REASONS["blurred"][1]) in html
 
 
 def test_a_file_name_cannot_become_markup_or_leave_the_folder(tmp_path: Path) -> None:
