@@ -6,9 +6,10 @@ import pytest
 
 from ocr_pipeline.decoding import decode
 from ocr_pipeline.decoding.policy import Policy
+from ocr_pipeline.forms.library import load_form
 from ocr_pipeline.station import PageEvidence, StationRead, decide_station, default_policy
 from ocr_pipeline.values import NumberEvidence, Quality
-from tests.decoding.build import form, number, rule, seen
+from tests.decoding.build import form, mixed_logs, number, rule, seen
 
 FORM = form([number("a"), number("b"), number("c")], [rule("jumlah", ["a", "b"], "c")])
 READ = {"a": "X12", "b": "X30", "c": "X42"}
@@ -103,3 +104,16 @@ def test_no_photo_is_an_incomplete_station() -> None:
 
 def test_the_policy_takes_its_threshold_from_the_card() -> None:
     assert 0.5 < default_policy().box_alone < 1
+
+
+def test_pages_of_a_station_hold_up_each_other() -> None:
+    """Ballots used on page 1 and all votes on page 2: neither page can check the number that both write."""
+    c1 = load_form("c1-ppwp-2019")
+    votes = {"paslon_1": "X17", "paslon_2": "163", "sah": "180", "tidak_sah": "XX8", "total": "188"}
+    ballots = {"surat_digunakan": seen("surat_digunakan", mixed_logs({"1": 0.999}, {"8": 0.97}, {"8": 0.999}))}
+    first = PageEvidence(c1.id, 1, {"surat_digunakan": 188}, ballots, None, "satu")
+    written = {field: int(text.lstrip("X")) for field, text in votes.items()}
+    second = PageEvidence(c1.id, 2, written, {f: seen(f, text) for f, text in votes.items()}, None, "dua")
+    alone, both = decide_station([first], c1, POLICY), decide_station([second, first], c1, POLICY)
+    assert alone.decoded.numbers["surat_digunakan"].why == ("low_confidence",)
+    assert both.decoded.numbers["surat_digunakan"].decision == "accepted"

@@ -21,7 +21,7 @@ class Policy:
         clear: from here on one box contradicts its bubble column. Same source as ``digit_floor``.
         stroke: least probability that a box of an accepted zero holds 0, X or a dash. Chosen, not measured.
         sums_hold: how often all sums of one number hold on paper. Chosen: officials name wrong sums as the commonest
-            mistake, and 1 of 52 was wrong on the labelled forms, so one number in twenty is on the safe side.
+            mistake, and 1 of 66 was wrong on the labelled forms, so one number in twenty is on the safe side.
         wrong_by_chance: how often a sum that is wrong on paper is wrong by one given difference. Chosen: as if ten
             differences (1, 10, 100, a slip of 2 or 9, and so on) shared all errors.
         same_hand: correlation of what makes one shape look like another in two places where one hand writes it. Chosen;

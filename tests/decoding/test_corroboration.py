@@ -1,7 +1,5 @@
 """What sums do to decisions and to the value shown, on small forms."""
 
-from collections.abc import Mapping
-
 import pytest
 
 from ocr_pipeline.decoding import decode
@@ -182,16 +180,3 @@ def test_a_wall_form_of_2017_with_an_empty_number() -> None:
     assert decoded.verdict == "incomplete"
     assert {"recap_sah", "recap_total"} <= accepted(decoded)
     assert "sah" not in accepted(decoded)
-
-
-def test_pages_together_confirm_what_one_page_cannot(two_pages: Mapping[str, NumberEvidence]) -> None:
-    c1 = load_form("c1-ppwp-2019")
-    alone = decode(c1, {"surat_digunakan": two_pages["surat_digunakan"]}, two_pages.keys())
-    assert alone.numbers["surat_digunakan"].why == ("low_confidence",)
-    assert decode(c1, two_pages, two_pages.keys()).numbers["surat_digunakan"].decision == "accepted"
-
-
-@pytest.fixture
-def two_pages() -> dict[str, NumberEvidence]:
-    votes_cast = evidence_of({**CLEAR})
-    return {**votes_cast, "surat_digunakan": seen("surat_digunakan", "188", p=0.97)}
