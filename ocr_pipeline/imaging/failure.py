@@ -40,12 +40,7 @@ def reason_for_failure(grey: Grey, reason: str) -> str:
     """
     if reason not in ("not_a_form", "not_registered"):
         return reason
-    scale = min(1.0, _LONG_SIDE_PX / max(grey.shape))
-    # Every second pixel of a large photo is enough for the average of an area.
-    step = max(int(0.5 / scale), 1)
-    near = grey[::step, ::step]
-    size = (max(round(grey.shape[1] * scale), 1), max(round(grey.shape[0] * scale), 1))
-    picture = np.asarray(cv2.resize(near, size, interpolation=cv2.INTER_AREA), np.uint8)
+    picture = _small_copy(grey)
     if np.percentile(picture, 95) < DARK_LEVEL:
         return "too_dark"
     if min(grey.shape) < SMALL_SIDE_PX:
@@ -60,6 +55,24 @@ def reason_for_failure(grey: Grey, reason: str) -> str:
     if ruling.runs_out:
         return "cropped"
     return "unknown_form" if reason == "not_a_form" else reason
+
+
+def has_rules(grey: Grey) -> bool:
+    """Whether looking for a page by its lines can be worth the time: walls, animals and letters have too few of them.
+
+    Args:
+        grey: uint8 (h, w).
+    """
+    return find_ruling(_small_copy(grey)).may_be_form
+
+
+def _small_copy(grey: Grey) -> Grey:
+    """A copy of at most 1,000 px: what all is measured on here."""
+    scale = min(1.0, _LONG_SIDE_PX / max(grey.shape))
+    # Every second pixel of a large photo is enough for the average of an area.
+    step = max(int(0.5 / scale), 1)
+    size = (max(round(grey.shape[1] * scale), 1), max(round(grey.shape[0] * scale), 1))
+    return np.asarray(cv2.resize(grey[::step, ::step], size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def edge_blur_px(picture: Grey) -> float:

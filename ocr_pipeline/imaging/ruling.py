@@ -16,6 +16,8 @@ _LEANING_DEG: Final = 30.0
 _FLANK_PX: Final = 7.0
 _DARKER: Final = 0.12
 """A rule is darker than the paper on both of its sides by this share; an edge has paper on one side only."""
+_LEAST_RANGE: Final = 40.0
+"""Grey levels between ink and paper that are stretched to the whole range; fewer may be noise."""
 _BANDS: Final = 40
 _TYPICAL: Final = 75.0
 """Percentile over the bands of a picture: the part of it that is full of rules."""
@@ -48,8 +50,19 @@ class Ruling:
         Forms that real photos show have lines of 13 widths and more one way and of 1.7 heights and more the other; a
         page of text, a cover page, grass or machinery has less of one of them.
         """
-        lengths = sorted((_total(self.across, self.size_px[0]), _total(self.down, self.size_px[1])))
-        return lengths[1] >= _LEAST_LONG and lengths[0] >= _LEAST_SHORT
+        short, long = self._lengths()
+        return long >= _LEAST_LONG and short >= _LEAST_SHORT
+
+    @property
+    def may_be_form(self) -> bool:
+        """Whether there are as many lines as a form keeps that is hardly readable: a third of :attr:`is_form`."""
+        short, long = self._lengths()
+        return long >= _LEAST_LONG / 3 and short >= _LEAST_SHORT / 3
+
+    def _lengths(self) -> tuple[float, float]:
+        """Length of all lines of the weaker and of the stronger direction, in sides of the picture."""
+        across, down = _total(self.across, self.size_px[0]), _total(self.down, self.size_px[1])
+        return min(across, down), max(across, down)
 
     @property
     def runs_out(self) -> bool:
@@ -77,7 +90,11 @@ def find_ruling(picture: Grey) -> Ruling:
     Args:
         picture: shape (h, w), uint8; rules of a page that fills it are then 1-4 px wide.
     """
-    small = cv2.resize(picture, None, fx=_DETECT_SCALE, fy=_DETECT_SCALE, interpolation=cv2.INTER_AREA)
+    dark, bright = np.percentile(picture, (1, 95))
+    gain = 255 / max(float(bright - dark), _LEAST_RANGE)
+    # A pale photo has the same lines as a crisp one.
+    clear = np.clip((np.arange(256) - float(dark)) * gain, 0, 255).astype(np.uint8)[picture]
+    small = cv2.resize(clear, None, fx=_DETECT_SCALE, fy=_DETECT_SCALE, interpolation=cv2.INTER_AREA)
     # None in a picture without lines, whatever the type stub says.
     found: Any = cv2.createLineSegmentDetector(0).detect(small)[0]
     ends = np.zeros((0, 4)) if found is None else np.asarray(found, np.float64).reshape(-1, 4)
@@ -86,13 +103,13 @@ def find_ruling(picture: Grey) -> Ruling:
     length = np.hypot(along[:, 0], along[:, 1])
     keep = length > _LEAST_LENGTH * max(picture.shape)
     ends, along, length = ends[keep], along[keep], length[keep]
-    middle, sides = _levels(picture, ends, along, length)
+    middle, sides = _levels(clear, ends, along, length)
     thin = sides.min(axis=0) - middle > _DARKER * sides.max(axis=0)
     ends, along = ends[thin], along[thin]
     angle = np.rad2deg(np.arctan2(along[:, 1], along[:, 0])) % 180
     across = np.minimum(angle, 180 - angle) < _LEANING_DEG
     down = np.abs(angle - 90) < _LEANING_DEG
-    paper = float(np.median(sides.min(axis=0)[thin])) if thin.any() else 0.0
+    paper = float(np.median(sides.min(axis=0)[thin])) / gain + float(dark) if thin.any() else 0.0
     return Ruling(ends[across], ends[down], (picture.shape[1], picture.shape[0]), paper)
 
 
