@@ -4,7 +4,7 @@ With a tag: the tag names page and turn and pins the start. Without: all pages o
 lines. Either way the page's own rules give the geometry, and the gate has the last word.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ocr_pipeline.errors import PhotoRejected
@@ -14,7 +14,7 @@ from ocr_pipeline.registration.model import PageModel
 from ocr_pipeline.registration.neighbours import another_form
 from ocr_pipeline.registration.page_fit import PageFit
 from ocr_pipeline.registration.patch import Pyramid
-from ocr_pipeline.registration.tag import find_tags
+from ocr_pipeline.registration.tag import TagSighting, find_tags
 
 BLIND_F, BLIND_LEAD = 0.80, 0.20
 """What a fit needs whose form has a tag that is not seen: agreement, and lead over any other page."""
@@ -39,22 +39,43 @@ def register(pyramid: Pyramid, models: Sequence[PageModel]) -> PageFit:
         PhotoRejected: not_a_form, unknown_form (a tag that no form of the library has), several_forms, cropped,
             not_registered (the caller looks for a better reason).
     """
-    by_tag = {m.page.tag.id: m for m in models if m.page.tag is not None}
-    sightings = find_tags(pyramid, by_tag.keys())
+    competing = tuple(models)
+    by_tag = {m.page.tag.id: m for m in competing if m.page.tag is not None}
+    fit = _by_tag(pyramid, by_tag, find_tags(pyramid, by_tag.keys(), thorough=False))
+    if fit is None:
+        fit = _by_lines_or_hidden_tag(pyramid, competing, by_tag)
+    if another_form(pyramid, fit, competing):
+        raise PhotoRejected("several_forms", "a second page lies beside the one found")
+    return fit
+
+
+def _by_tag(pyramid: Pyramid, by_tag: Mapping[int, PageModel], sightings: tuple[TagSighting, ...]) -> PageFit | None:
     known = [s for s in sightings if s.id in by_tag]
     if len(known) > 1:
         raise PhotoRejected("several_forms", "two tags")
-    fit = fit_by_tag(pyramid, by_tag[known[0].id], known[0]) if known else None
-    if fit is None:
-        try:
-            fit = _by_lines(pyramid, tuple(models))
-        except PhotoRejected as refusal:
-            raise PhotoRejected("unknown_form" if sightings else refusal.reason, refusal.detail) from refusal
-        if sightings and not fit.confirmed:
-            raise PhotoRejected("unknown_form", f"tag {sightings[0].id}")
-    if another_form(pyramid, fit, tuple(models)):
-        raise PhotoRejected("several_forms", "a second page lies beside the one found")
-    return fit
+    return fit_by_tag(pyramid, by_tag[known[0].id], known[0]) if known else None
+
+
+def _by_lines_or_hidden_tag(
+    pyramid: Pyramid, models: tuple[PageModel, ...], by_tag: Mapping[int, PageModel]
+) -> PageFit:
+    """The long search for a tag takes as long as all the rest: it is made only where lines leave a doubt."""
+    found: PageFit | PhotoRejected
+    try:
+        found = _by_lines(pyramid, models)
+    except PhotoRejected as refusal:
+        found = refusal
+    if isinstance(found, PageFit) and found.confirmed:
+        return found
+    sightings = find_tags(pyramid, by_tag.keys())
+    tagged = _by_tag(pyramid, by_tag, sightings)
+    if tagged is not None:
+        return tagged
+    if sightings:
+        raise PhotoRejected("unknown_form", f"tag {sightings[0].id}")
+    if isinstance(found, PhotoRejected):
+        raise found
+    return found
 
 
 def _by_lines(pyramid: Pyramid, models: tuple[PageModel, ...]) -> PageFit:
