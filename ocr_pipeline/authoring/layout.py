@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from ocr_pipeline.authoring.bubbles import BubbleBlock, bubbles_under, find_rings
 from ocr_pipeline.authoring.cells import Cell, Row, alike, find_cells, find_rows, row_edges, touching
 from ocr_pipeline.authoring.lines import LineArt, Stroke, find_lines
@@ -19,6 +21,8 @@ _DIGIT_ASPECT, _LONG_ROW_ASPECT = (0.35, 2.2), 1.0
 _MOST_DIGIT_PX = 0.05 * SHEET_LONG_SIDE
 """Width of the widest box for a digit; on the forms that are known it is at most 3.7 % of the page's longer side."""
 _SAME_PX = 6.0
+_SHARED_PX = 1.0
+"""Neighbours in a table share their edge; more than this is no shared edge."""
 _GAP_PX = 40.0
 """Boxes of one column are at most this far apart, and a rule along them reaches at most this far beyond."""
 _BESIDE_PX = 0.02 * SHEET_LONG_SIDE
@@ -76,7 +80,7 @@ def find_layout(grey: Grey) -> Layout:
         if not in_totals.intersection(row) and _could_be_digits(row) and not _is_spacer(row, parts)
     ]
     rings = find_rings(grey)
-    boxes = _in_reading_order([row for row in rows if len(row) <= MOST_BOXES])
+    boxes, doubtful = _apart(_in_reading_order([_evened(row) for row in rows if len(row) <= MOST_BOXES]))
     owner = _owners(tallies, boxes)
     numbers = []
     for row in boxes:
@@ -86,7 +90,7 @@ def find_layout(grey: Grey) -> Layout:
         rules=_without_box_edges(art, boxes),
         numbers=tuple(numbers),
         loose_tallies=tuple(t for t in tallies if t not in owner),
-        unsure=tuple(row for row in rows if len(row) > MOST_BOXES),
+        unsure=(*doubtful, *(row for row in rows if len(row) > MOST_BOXES)),
     )
 
 
@@ -162,6 +166,29 @@ def _cells_in(grid: TallyGrid, cells: list[Cell]) -> Iterator[Cell]:
     for c in cells:
         if grid.x[0] < c.x < grid.x[-1] and grid.y[0] < c.y < grid.y[-1]:
             yield c
+
+
+def _evened(row: Row) -> Row:
+    """The row as a definition can say it: boxes of one size on one line."""
+    top, height = float(np.mean([c.y0 for c in row])), float(np.mean([c.height for c in row]))
+    width = min(float(np.mean([c.width for c in row])), *(b.x0 - a.x0 for a, b in pairwise(row)))
+    return tuple(Cell(c.x0, top, c.x0 + width, top + height) for c in row)
+
+
+def _apart(rows: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Rows that overlap no other before them, and those that do."""
+    kept: list[Row] = []
+    doubtful: list[Row] = []
+    for row in rows:
+        clash = any(_overlap(a, b) for other in kept for a in row for b in other)
+        (doubtful if clash else kept).append(row)
+    return kept, doubtful
+
+
+def _overlap(one: Cell, two: Cell) -> bool:
+    width = min(one.x1, two.x1) - max(one.x0, two.x0)
+    height = min(one.y1, two.y1) - max(one.y0, two.y0)
+    return min(width, height) > _SHARED_PX
 
 
 def _could_be_digits(row: Row) -> bool:

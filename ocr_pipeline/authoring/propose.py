@@ -137,14 +137,13 @@ def _rule_lines(axis: Axis, rules: Iterable[Stroke], mm: "_Millimetres") -> Iter
 
 
 def _number_lines(i: int, number: FoundNumber, mm: "_Millimetres") -> Iterator[str]:
-    boxes = number.boxes
-    width = _number(float(np.mean([c.width for c in boxes])) * mm.per_px_x)
-    height = _number(float(np.mean([c.height for c in boxes])) * mm.per_px_y)
-    top = mm.y(float(np.mean([c.y0 for c in boxes])))
+    boxes, first = number.boxes, number.boxes[0]
+    width, height = _number(first.width * mm.per_px_x), _number(first.height * mm.per_px_y)
     yield "[[pages.numbers]]"
     yield f'field = "angka_{i}"'
     yield f'label = {{ id = "ISI: angka {i}", en = "FILL IN: number {i}" }}'
-    yield f"boxes = {{ x = [{', '.join(mm.x(c.x0) for c in boxes)}], y = {top}, size = [{width}, {height}] }}"
+    lefts = ", ".join(mm.x(c.x0) for c in boxes)
+    yield f"boxes = {{ x = [{lefts}], y = {mm.y(first.y0)}, size = [{width}, {height}] }}"
     if number.bubbles is not None:
         b = number.bubbles
         x = ", ".join(mm.x(v) for v in b.x)
@@ -163,10 +162,9 @@ def _grid(grid: TallyGrid, mm: "_Millimetres") -> str:
 
 
 def _fill(bar: Bar, mm: "_Millimetres") -> str:
-    a = bar.area
-    return (
-        f"[{mm.x(a.x0)}, {mm.y(a.y0)}, {_number(a.width * mm.per_px_x)}, {_number(a.height * mm.per_px_y)}, {bar.grey}]"
-    )
+    x0, y0, x1, y1 = mm.x(bar.area.x0), mm.y(bar.area.y0), mm.x(bar.area.x1), mm.y(bar.area.y1)
+    # A bar may end at the edge of the paper: width and height are those of the rounded edges.
+    return f"[{x0}, {y0}, {_number(float(x1) - float(x0))}, {_number(float(y1) - float(y0))}, {bar.grey}]"
 
 
 def _number(value: float, digits: int = 2) -> str:

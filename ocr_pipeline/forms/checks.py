@@ -12,6 +12,8 @@ TAG_FAMILIES = frozenset({"36h10"})
 """Tag families that registration looks for."""
 FORM_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 FIELD_ID = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+ROUNDING_MM = 0.01
+"""Lengths are written to hundredths of a mm: a left edge and a width may add up to this much beyond the paper."""
 SHARED_EDGE_MM = 0.3
 """Boxes that overlap by less than this share their printed edge: nobody measures better than that."""
 
@@ -132,6 +134,6 @@ def _inside(box: Box, whole: Box) -> bool:
     return (
         box.x_mm >= whole.x_mm
         and box.y_mm >= whole.y_mm
-        and box.x_mm + box.w_mm <= whole.x_mm + whole.w_mm
-        and box.y_mm + box.h_mm <= whole.y_mm + whole.h_mm
+        and box.x_mm + box.w_mm <= whole.x_mm + whole.w_mm + ROUNDING_MM
+        and box.y_mm + box.h_mm <= whole.y_mm + whole.h_mm + ROUNDING_MM
     )

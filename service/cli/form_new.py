@@ -61,6 +61,11 @@ def new(
         _draw(form, naming.page, source, finding, picture)
         _report(naming, finding, picture)
     print(f"{target}: {len(form.numbers)} angka / numbers")
+    if not form.numbers:
+        print(
+            "Tidak ada kotak angka ditemukan: ukur dengan tangan (docs/forms.md), atau cari cetakan yang lebih jelas."
+        )
+        print("No boxes for digits were found: measure them by hand (docs/forms.md), or find a clearer print.")
     print(f"Lengkapi tiap ISI, lalu: turus form check {target}")
     print(f"Complete every FILL IN, then: turus form check {target}")
 
