@@ -36,13 +36,14 @@ def corroborate(rules: Sequence[ArithmeticRule], reads: Mapping[str, OwnRead], p
     """Weigh the numbers by the hard sums that contain them.
 
     Args:
-        rules: of the form, any; only sums of severity error whose numbers are all here count.
+        rules: of the form, any; only sums of severity error count whose numbers are all here and written: a sum with
+            an empty number cannot be checked.
         reads: the numbers here, read alone.
         policy: thresholds, and what the sums are worth.
     """
-    here = [
-        rule for rule in rules if rule.kind == "sum" and rule.severity == "error" and set(rule.fields) <= set(reads)
-    ]
+    written = {name for name, read in reads.items() if read.lattice.best[0] != "empty"}
+    hard = [rule for rule in rules if rule.kind == "sum" and rule.severity == "error"]
+    here = [rule for rule in hard if written.issuperset(rule.fields)]
     sums = [rule for rule in here if all(reads[name].evidence.placed for name in rule.fields)]
     names = [name for name in reads if any(name in rule.fields for rule in here)]
     own = {name: Weighed.likely(reads[name].lattice.values) for name in names}
@@ -71,8 +72,7 @@ def corroborate(rules: Sequence[ArithmeticRule], reads: Mapping[str, OwnRead], p
 def _settled(name: str, read: OwnRead, witnesses: Witnesses) -> int | None:
     """The value to show where the boxes are unsure of theirs, or know none; never 0, which needs its strokes."""
     policy = witnesses.policy
-    best, p = read.lattice.best
-    if best == "empty" or p >= policy.clear or read.evidence.bubble_marks is not None:
+    if read.lattice.best[1] >= policy.clear or read.evidence.bubble_marks is not None:
         return None
     heard = witnesses.ask(name)
     if heard.value in (read.value, 0) or heard.p < policy.heard or read.lattice.values[heard.value] < policy.torn:
