@@ -76,10 +76,9 @@ def show(form_id: FormId, forms: Forms = None) -> None:
 
 
 def _page_facts(page: "Page") -> str:
-    width, height = page.size_mm
     tag = f"AprilTag {page.tag.family} {page.tag.id}" if page.tag else "tanpa tag / no tag"
     measured = "sudah diukur / measured" if page.measured else "belum diukur / unmeasured: selalu diperiksa orang"
-    return f"{width:g} × {height:g} mm, {tag}, {measured}"
+    return f"{tag}, {measured}"
 
 
 def _channels(number: "Number") -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ocr_pipeline.errors import ModelError
+from ocr_pipeline.forms.library import load_form
 from ocr_pipeline.reader import PageResult
 from ocr_pipeline.revision import PIPELINE_REV
 from ocr_pipeline.values import ChannelRead, Decision, NumberRead, PageRead, Quality, RuleCheck, Why
@@ -51,6 +52,11 @@ def load_fake() -> FakeReader:
 
 def load_broken() -> FakeReader:
     raise ModelError("rusak", "damaged")
+
+
+def load_knowing() -> FakeReader:
+    load_form("uji")
+    return FakeReader()
 
 
 def load_dead() -> FakeReader:

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from ocr_pipeline.errors import TurusError
+from ocr_pipeline.forms.library import use_folder
 from service.cli.batch import Job, PhotoReader, Task, process_count, read_batch
-from tests.cli.fake_reader import load_broken, load_dead, load_fake
+from tests.cli.fake_reader import load_broken, load_dead, load_fake, load_knowing
+from tests.forms.text import SOUND
 
 
 def outcomes(paths: list[str], processes: int, load: Callable[[], PhotoReader] = load_fake) -> list[tuple[str, str]]:
@@ -55,6 +57,18 @@ def test_an_unexpected_error_refuses_its_file_and_says_where(processes: int, cap
     said = capfd.readouterr().err
     assert "turus: internal" in said
     assert "a bug in the reader" in said
+
+
+@pytest.mark.usefixtures("fresh_library")
+@pytest.mark.parametrize("processes", [1, 2])
+def test_processes_know_the_forms_that_this_one_knows(processes: int, tmp_path: Path) -> None:
+    (tmp_path / "uji.toml").write_text(SOUND, encoding="utf-8")
+    with pytest.raises(TurusError, match="unknown_form"):
+        outcomes(["a.jpg", "b.jpg"], processes, load_knowing)
+
+    use_folder(tmp_path)
+
+    assert len(outcomes(["a.jpg", "b.jpg"], processes, load_knowing)) == 2
 
 
 def test_a_reader_that_cannot_be_loaded_ends_the_batch_with_its_own_error() -> None:

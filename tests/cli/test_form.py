@@ -7,6 +7,7 @@ from PIL import Image
 
 from ocr_pipeline.forms.library import form_ids, load_form
 from tests.cli.conftest import Turus
+from tools.form_pictures import TRUE_FORM
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 FORM = "c-hasil-ppwp-2024"
@@ -89,3 +90,35 @@ def test_preview_of_a_refused_photo_says_why(turus: Turus) -> None:
 
     assert code == 2
     assert err.startswith("turus: missing\n")
+
+
+@pytest.mark.usefixtures("fresh_library")
+def test_preview_of_a_file_on_a_photo_of_another_form_says_so(turus: Turus, tmp_path: Path) -> None:
+    target = tmp_path / "preview.png"
+
+    code, _, err = turus("form", "preview", str(TRUE_FORM), str(SAMPLES / "tps-a-hal2.jpg"), "-o", str(target))
+
+    assert code == 2
+    assert err.startswith("turus: wrong_form\n")
+    assert not target.exists()
+
+
+@pytest.mark.usefixtures("fresh_library")
+def test_own_forms_are_listed_and_shown(turus: Turus, tmp_path: Path) -> None:
+    (tmp_path / TRUE_FORM.name).write_text(TRUE_FORM.read_text(encoding="utf-8"), encoding="utf-8")
+
+    code, out, _ = turus("form", "show", "c-hasil-pilkades", "--forms", str(tmp_path))
+    assert code == 0
+    assert all(number.field in out for number in load_form("c-hasil-pilkades").numbers)
+
+
+def test_a_folder_with_a_wrong_form_ends_the_command_with_every_mistake(turus: Turus, tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("= no toml", encoding="utf-8")
+    (tmp_path / "b.toml").write_text('id = "b"', encoding="utf-8")
+
+    code, _, err = turus("read", "--forms", str(tmp_path), str(SAMPLES / "tps-a-hal2.jpg"))
+
+    assert code == 2
+    assert err.startswith("turus: bad_definition\n")
+    assert "a.toml: not TOML" in err
+    assert "b.toml: form: rev is missing" in err
