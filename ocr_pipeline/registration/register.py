@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from ocr_pipeline.errors import PhotoRejected
+from ocr_pipeline.imaging.failure import has_rules
 from ocr_pipeline.registration.by_lines import compete, tag_confirms
 from ocr_pipeline.registration.by_tag import fit_by_tag
 from ocr_pipeline.registration.model import PageModel
@@ -39,6 +40,8 @@ def register(pyramid: Pyramid, models: Sequence[PageModel]) -> PageFit:
         PhotoRejected: not_a_form, unknown_form (a tag that no form of the library has), several_forms, cropped,
             not_registered (the caller looks for a better reason).
     """
+    if not has_rules(pyramid.level(0)):
+        raise PhotoRejected("not_a_form", "hardly a ruled line")
     competing = tuple(models)
     by_tag = {m.page.tag.id: m for m in competing if m.page.tag is not None}
     fit = _by_tag(pyramid, by_tag, find_tags(pyramid, by_tag.keys(), thorough=False))

@@ -17,6 +17,8 @@ from ocr_pipeline.values import Floats, Grey
 
 _ALL_WINDOWS = (3, 13, 23)
 _CHEAP = 2
+_LEAST_PERIMETER = 0.04
+"""Least perimeter of a tag over the longer side of the picture; that of a page a third as long as the picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,8 @@ def similarity_from_tag(tag: Tag, sighting: TagSighting) -> Floats:
 def _detector(windows: tuple[int, ...]) -> cv2.aruco.ArucoDetector:
     parameters = cv2.aruco.DetectorParameters()
     parameters.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX
+    # A page that is too small for this in its photo is too small to be read.
+    parameters.minMarkerPerimeterRate = _LEAST_PERIMETER
     parameters.adaptiveThreshWinSizeMin, parameters.adaptiveThreshWinSizeMax = windows[0], windows[-1]
     parameters.adaptiveThreshWinSizeStep = windows[1] - windows[0] if len(windows) > 1 else 10
     dictionary = cv2.aruco.getPredefinedDictionary(cv2.aruco.DICT_APRILTAG_36H10)
