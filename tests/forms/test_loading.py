@@ -16,10 +16,10 @@ def problems_of(text: str) -> tuple[str, ...]:
 
 
 def test_a_sound_definition_is_read_as_written() -> None:
-    form = parse_definition(SOUND, "uji.toml")
+    form = parse_definition(SOUND.replace("[200, 300]", "[200, 900]"), "uji.toml")
     assert (form.id, form.rev, form.title_id, form.title_en) == ("uji", 3, "Formulir uji", "Test form")
     page, a, b = form.page(1), form.number("a"), form.number("b")
-    assert page.size_mm == (200, 300)
+    assert page.size_mm == (200, 900)
     assert page.tag is not None
     assert page.tag.quad_mm[1] == (10, 40)
     assert [(r.axis, r.at_mm, r.from_mm, r.to_mm, r.width_mm, r.grey) for r in page.rules] == [
@@ -40,6 +40,18 @@ def test_a_sound_definition_is_read_as_written() -> None:
     assert form.rules[1].params == {"max": 300}
     assert page.texts[0].bold
     assert page.texts[0].anchor == "m"
+
+
+def test_pages_of_every_size_are_enlarged_to_one() -> None:
+    form = parse_definition(SOUND, "uji.toml")
+    page, a = form.page(1), form.number("a")
+    assert page.size_mm == (600, 900)
+    assert page.tag is not None
+    assert page.tag.quad_mm[1] == (30, 120)
+    assert (page.tag.id, page.rules[0].at_mm, page.rules[0].width_mm, page.rules[0].grey) == (7, 180, 3, 28)
+    assert a.boxes[1].corners_mm[0] == (135, 210)
+    assert a.bubbles is not None
+    assert (a.bubbles.diameter_mm, len(a.bubbles.y_mm)) == (21, 10)
 
 
 def test_the_error_names_the_file_and_says_what_to_do_in_both_languages() -> None:
