@@ -64,3 +64,19 @@ def test_boxes_left_out_of_training_read_as_the_card_says(
     assert hashlib.sha256(blocks.encode()).hexdigest() == card["split"]["test_blocks_sha256"]
     outcome = read_boxes(model, test)
     assert int((outcome.labels != outcome.reads).sum()) == card["figures"]["boxes_2024_test"]["errors"]
+
+
+def test_scan_forms_left_out_of_training_read_as_the_card_says(
+    shared_dir: Path, model: DigitModel, card: dict[str, Any]
+) -> None:
+    from models.train.measure import read_boxes
+    from models.train.sampler import SCANS
+    from models.train.sources import load_npz_boxes
+
+    for stem in SCANS:
+        test = [box for box in load_npz_boxes(shared_dir / "digits", stem) if box.part == "test"]
+        outcome = read_boxes(model, test)
+        figures = card["figures"][f"{stem}_test"]
+        wrong = outcome.labels != outcome.reads
+        assert (len(test), int(wrong.sum())) == (figures["n"], figures["errors"])
+        assert not (wrong & (outcome.probabilities >= model.card.accept_probability)).any()
