@@ -7,7 +7,7 @@ import numpy as np
 from ocr_pipeline.errors import PhotoRejected
 from ocr_pipeline.registration.coarse import Guess, search
 from ocr_pipeline.registration.gate import tag_correlations
-from ocr_pipeline.registration.model import PageModel
+from ocr_pipeline.registration.model import PageModel, twins
 from ocr_pipeline.registration.page_fit import PageFit, fit_page, glance
 from ocr_pipeline.registration.page_map import PageMap
 from ocr_pipeline.registration.patch import Pyramid
@@ -39,11 +39,14 @@ class Contest:
 
     Attributes:
         fits: at least one.
-        rival: agreement (F) of the best fit of another page or, where none was worth fitting, the score of its guess.
+        rival: agreement (F) of the best fit of a page with other rules or, where none was worth fitting, the score of
+            its guess.
+        twin: agreement of the best page that has nearly the same rules (another variant of the form); 0 without any.
     """
 
     fits: tuple[PageFit, ...]
     rival: float
+    twin: float = 0.0
 
     @property
     def best(self) -> PageFit:
@@ -61,12 +64,23 @@ def compete(pyramid: Pyramid, models: tuple[PageModel, ...]) -> Contest:
     if contest is None:
         raise PhotoRejected("not_a_form", "no guess worth fitting")
     best = contest.best
-    if is_good(best) or best.score.recall < WORTH_A_SECOND_LOOK:
+    if not is_good(best) and best.score.recall >= WORTH_A_SECOND_LOOK:
+        closer = _closer_look(pyramid, best)
+        if closer is not None and closer.score.f > best.score.f:
+            contest = replace(contest, fits=(closer, *contest.fits))
+    return _among_twins(pyramid, contest, models)
+
+
+def _among_twins(pyramid: Pyramid, contest: Contest, models: tuple[PageModel, ...]) -> Contest:
+    """Guesses cannot tell variants of a form apart: all of them are laid where the winner lies, and the best wins."""
+    best = contest.best
+    alike = twins(best.model, models)
+    if not alike:
         return contest
-    closer = _closer_look(pyramid, best)
-    if closer is None or closer.score.f <= best.score.f:
-        return contest
-    return Contest((closer, *contest.fits), contest.rival)
+    start = best.page_map.homography
+    laid = [PageFit(m, best.turn, *fit_page(pyramid, m, start, anchored=False), confirmed=False) for m in alike]
+    ranked = sorted([best, *laid], key=lambda f: -f.score.f)
+    return Contest(tuple(ranked), contest.rival, ranked[1].score.f)
 
 
 def tag_confirms(pyramid: Pyramid, fit: PageFit, models: tuple[PageModel, ...]) -> bool:
@@ -92,7 +106,12 @@ def _contest(pyramid: Pyramid, models: tuple[PageModel, ...]) -> Contest | None:
     if not _is_clear(starts):
         starts = sorted([*starts, *_guesses(pyramid, models, WORK_LONG_SIDE)], key=lambda s: -s[0].score)
         hopeful = [(g, start) for g, start in starts[:_GLANCES] if g.score >= HOPELESS_SCORE]
-        chosen = sorted(hopeful, key=lambda s: -glance(pyramid, s[0].model, s[1]))[:_FITS]
+        ranked = sorted(hopeful, key=lambda s: -glance(pyramid, s[0].model, s[1]))
+        # Of a page and its twins one guess is enough: they are told apart by their fits.
+        best_of: dict[tuple[tuple[str, int], int], tuple[Guess, Floats]] = {}
+        for guess, start in ranked:
+            best_of.setdefault((_family(guess.model, models)[0], guess.turn), (guess, start))
+        chosen = list(best_of.values())[:_FITS]
     fits = [
         PageFit(guess.model, guess.turn, *fit_page(pyramid, guess.model, start, anchored=False), confirmed=False)
         for guess, start in chosen
@@ -100,10 +119,16 @@ def _contest(pyramid: Pyramid, models: tuple[PageModel, ...]) -> Contest | None:
     if not fits:
         return None
     fits.sort(key=lambda f: -f.score.f)
+    family = _family(fits[0].model, models)
     fitted = {f.model.key for f in fits}
-    rivals = [f.score.f for f in fits if f.model.key != fits[0].model.key]
-    rivals += [g.score for g, _ in starts if g.model.key not in fitted]
+    rivals = [f.score.f for f in fits if f.model.key not in family]
+    rivals += [g.score for g, _ in starts if g.model.key not in fitted and g.model.key not in family]
     return Contest(tuple(fits), max(rivals, default=0.0))
+
+
+def _family(model: PageModel, models: tuple[PageModel, ...]) -> list[tuple[str, int]]:
+    """Keys of a page and its twins, sorted."""
+    return sorted(m.key for m in (model, *twins(model, models)))
 
 
 def _guesses(pyramid: Pyramid, models: tuple[PageModel, ...], long_side_px: int) -> list[tuple[Guess, Floats]]:

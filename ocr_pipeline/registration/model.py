@@ -117,8 +117,23 @@ class PageModel:
             found[top : top + round(area.h_mm), left : left + round(area.w_mm)] = True
         return found
 
+    def resembles(self, other: "PageModel") -> bool:
+        """Whether most of this page's rules lie on rules of another page: variants of one form do, others do not.
+
+        Pages of different forms in the library share at most 0.45 of their rules, variants 0.66 and more.
+        """
+        shares = []
+        for axis in ("h", "v"):
+            at = np.rint(self.samples[axis].points_mm).astype(int) + RIM_MM
+            expected = other.expected[axis]
+            inside = (at[:, 0] < expected.shape[1]) & (at[:, 1] < expected.shape[0])
+            near = expected[at[inside, 1], at[inside, 0]] <= _SAME_RULE_MM
+            shares.append(near.sum() / max(len(at), 1))
+        return bool(np.sqrt(shares[0] * shares[1]) >= _TWIN_SHARE)
+
 
 RIM_MM = 20
+_SAME_RULE_MM, _TWIN_SHARE = 2.3, 0.6
 _CAPITAL, _LETTER = 0.70, 0.55
 """Width of a letter over the font's size, about: which font a form was set in is not known."""
 
@@ -158,6 +173,12 @@ def page_model(form_id: str, page: int) -> PageModel:
         if model.page.page == page:
             return model
     raise KeyError(page)
+
+
+@cache
+def twins(model: PageModel, models: tuple[PageModel, ...]) -> tuple[PageModel, ...]:
+    """The other pages that a page's rules are nearly those of."""
+    return tuple(m for m in models if m.key != model.key and model.resembles(m))
 
 
 @cache

@@ -25,6 +25,8 @@ LEAST_F, LEAST_RECALL, LEAST_LEAD = 0.74, 0.84, 0.10
 """...and to be shown to a person. On real photos right fits have at least 0.90, 0.95 and 0.20; the best wrong fits of
 photos whose own form was taken out of the library have an F of 0.80 with a third of the page out of the frame, or a
 recall of at most 0.87 (docs/architecture.md)."""
+TWIN_LEAD = 0.03
+"""Least lead of a variant of a form over its other variants, which have most of their rules in common."""
 LEAST_VISIBLE = 0.75
 """Share of a page without a tag that has to be in the photo: a corner of one form looks like a corner of another."""
 
@@ -85,6 +87,8 @@ def _by_lines(pyramid: Pyramid, models: tuple[PageModel, ...]) -> PageFit:
     contest = compete(pyramid, models)
     best = contest.best
     f, recall, lead = best.score.f, best.score.recall, best.score.f - contest.rival
+    if f - contest.twin < TWIN_LEAD:
+        raise PhotoRejected("unknown_form", f"f {f:.2f}, another variant {contest.twin:.2f}")
     if best.model.page.tag is None:
         confirmed = f >= SURE_F and recall >= SURE_RECALL and lead >= SURE_LEAD
         doubtful = f >= LEAST_F and recall >= LEAST_RECALL and lead >= LEAST_LEAD
