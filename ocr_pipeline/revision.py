@@ -15,7 +15,7 @@ LONGEST_REVISION: Final = 120
 
 
 def reader_revision() -> str:
-    """Pipeline revision, models and every form that the process knows, for example ``1+digits-1+c-hasil-ppwp-2024@1``.
+    """Pipeline revision, models and every form that the process knows, for example ``2+digits-2+forms-0123456789ab``.
 
     Two readings of one file under one revision are equal; another revision is a reason to read again.
 

@@ -15,7 +15,7 @@ import torch
 
 from models.train.card import write_card
 from models.train.degrade import FIXED, Strength
-from models.train.digits import SEED, train
+from models.train.digits import SEED, STAGES, Stage, train
 from models.train.net import DigitNet
 from models.train.sampler import SCANS, Mixture, load_pools
 from models.train.sources import Box, load_boxes_2024, load_npz_boxes
@@ -60,7 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     table: dict[str, object] = {"steps": options.steps, "boxes": len(boxes), "copies": len(boxes) * len(degraded)}
     for name, mixture in VARIANTS.items():
         with tempfile.TemporaryDirectory() as work_dir:
-            net = train(pools, mixture, options.steps, SEED, Path(work_dir))
+            net = train(pools, Stage(options.steps, STAGES[0].rate, mixture), SEED, Path(work_dir))
         table[name] = {
             "errors_as_cut": errors(net, boxes, ("as cut",)),
             "errors_degraded": errors(net, boxes, degraded),

@@ -115,10 +115,11 @@ def add_squared_digit(mask: Mask, label: int, frame: Frame, rng: np.random.Gener
 
 
 def indonesian_strokes(label: int, rng: np.random.Generator) -> list[NDArray[np.float64]]:
-    """Strokes of a 1, 3 or 7 as it is written here and hardly in the public sets.
+    """Strokes of a 1, 2, 3 or 7 as it is written here and hardly in the public sets.
 
     A 1 has a flag that rises steeply, at times a foot; a 7 a level top, at times a bar or a drop at its left; a 3 a
-    level top and a small bowl. Telling a long flag from a level top is what tells 1 from 7.
+    level top and a small bowl. Telling a long flag from a level top is what tells 1 from 7. A 2 has a looped head, like
+    that of a 9, and stands on a wave.
 
     Returns:
         Polylines (n, 2) in heights of the digit, its middle near (0, 0.5).
@@ -144,10 +145,31 @@ def indonesian_strokes(label: int, rng: np.random.Generator) -> list[NDArray[np.
             middle = (corner + end) / 2
             strokes.append(middle + np.array([(-1, 0), (1, rng.normal(0, 0.2))]) * rng.uniform(0.1, 0.24))
         return strokes
+    if label == 2:
+        return [_looped_two(rng)]
     wide, waist = rng.uniform(0.35, 0.6), rng.uniform(0.35, 0.55)
     turn = np.linspace(-0.45, 0.95, 9)[:, np.newaxis] * np.pi / 2
     bowl = np.hstack([wide * (np.cos(turn) - 0.5) * rng.uniform(0.7, 1), (1 + waist + (1 - waist) * np.sin(turn)) / 2])
     return [np.vstack([[(-wide / 2, rng.normal(0, 0.03)), (wide / 2, 0), (rng.uniform(-0.1, 0.1), waist)], bowl])]
+
+
+def _looped_two(rng: np.random.Generator) -> NDArray[np.float64]:
+    """One stroke: round the head from below or from the left, down to the corner, at times a small loop, a wave."""
+    head = np.array([rng.uniform(0.12, 0.27), rng.uniform(0.14, 0.26)])
+    around = np.deg2rad(np.linspace(rng.uniform(50, 190), rng.uniform(375, 425), 14))
+    top = np.stack([np.cos(around), np.sin(around)], axis=1) * head + (rng.normal(0, 0.03), head[1])
+    corner = np.array([rng.uniform(-0.34, -0.12), rng.uniform(0.86, 1.0)])
+    neck = bent(top[-1], corner, rng.normal(0.08, 0.08))
+    foot = np.zeros((0, 2))
+    if rng.random() < 0.45:
+        small = rng.uniform(0.03, 0.09)
+        turn = np.deg2rad(np.linspace(60, 400, 8))
+        foot = corner + (0.0, -small) + np.stack([-np.sin(turn), np.cos(turn)], axis=1) * small * (1.3, 1.0)
+    along = np.linspace(0, 1, 7)[:, np.newaxis]
+    end = np.array([rng.uniform(0.12, 0.42), rng.uniform(0.84, 1.06)])
+    wave = corner + (end - corner) * along
+    wave[:, 1:] += rng.normal(0, 0.05) * np.sin(2 * np.pi * along)
+    return np.vstack([top, neck[1:], foot, wave])
 
 
 def add_strokes(

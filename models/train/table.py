@@ -30,7 +30,7 @@ from models.train.ink import (
 
 _CONTEXT = 0.3
 """Surroundings drawn around the box, share of its shorter side."""
-_STROKED = {1: 0.45, 3: 0.15, 7: 0.35}
+_STROKED = {1: 0.45, 2: 0.35, 3: 0.15, 7: 0.35}
 """Share of these digits that is drawn from strokes."""
 
 

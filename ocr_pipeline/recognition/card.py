@@ -16,7 +16,7 @@ class DigitCard:
     """What a digit model's card promises.
 
     Attributes:
-        name: for example ``digits-1``; what the reader reports as its model.
+        name: for example ``digits-2``; what the reader reports as its model.
         sha256: of the ONNX file, lower-case hex.
         temperature: logits are divided by it before the softmax; > 0.
         accept_probability: a box read below it is not accepted on digits alone; in (0, 1].

@@ -23,7 +23,7 @@ def newest_digit_file() -> Traversable:
 
 
 def model_names() -> tuple[str, ...]:
-    """Names of the models that the reader uses, for example ``("digits-1",)``.
+    """Names of the models that the reader uses, for example ``("digits-2",)``.
 
     Raises:
         ModelError: a model is missing.

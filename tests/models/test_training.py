@@ -188,7 +188,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(pools: Pools, tmp_path: 
     def run(work_dir: Path, *stops: int) -> dict[str, torch.Tensor]:
         work_dir.mkdir()
         for stop in stops:
-            net = digits.train(pools, Mixture(), 4, 9, work_dir, stop_at=stop)
+            net = digits.train(pools, digits.Stage(4, 2e-3, Mixture()), 9, work_dir, stop_at=stop)
         return net.state_dict()
 
     whole, stopped = run(tmp_path / "whole", 4), run(tmp_path / "stopped", 2, 4)
