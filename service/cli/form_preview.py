@@ -1,15 +1,12 @@
 """``turus form preview``: a definition drawn on a photo."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from service.cli.errors import UsageProblem
 from service.cli.own_forms import Forms
-
-if TYPE_CHECKING:
-    from ocr_pipeline.reader import PageResult
 
 What = Annotated[
     str,
@@ -28,14 +25,17 @@ def preview(
     """Gambar definisi di atas foto / Draw the definition on a photo."""
     from ocr_pipeline.errors import PhotoRejected
     from ocr_pipeline.forms.library import load_form
+    from ocr_pipeline.reader import Reader
     from service.report.overlay import draw_definition
     from service.report.pictures import colour_photo
 
     known = _ids(what)
     load_form(known[0])
-    result = _read(photo, known)
+    result = Reader.load().read_file(photo)[0]
     if result.fit is None:
         raise PhotoRejected(result.read.reason or "not_registered")
+    if result.fit.model.form_id not in known:
+        raise PhotoRejected("wrong_form")
     page = result.fit.model.page
     target = out or Path(f"{Path(photo).stem}.{result.fit.model.form_id}-hal{page.page}.jpg")
     picture = draw_definition(colour_photo(result.read.photo), result.fit.page_map, page)
@@ -51,16 +51,3 @@ def _ids(what: str) -> tuple[str, ...]:
     from ocr_pipeline.forms.library import use_files
 
     return use_files([Path(what)]) if what.endswith(".toml") else (what,)
-
-
-def _read(photo: str, known: tuple[str, ...]) -> "PageResult":
-    """The photo's first page as one of the forms, or refused."""
-    from ocr_pipeline.reader import Reader
-
-    reader = Reader.load()
-    if len(known) == 1:
-        return reader.read_file(photo, known[0])[0]
-    result = reader.read_file(photo)[0]
-    if result.fit is not None and result.fit.model.form_id not in known:
-        return reader.read_file(photo, known[0])[0]
-    return result
