@@ -53,8 +53,8 @@ def find_crop(
 
     def load() -> bytes:
         view = _opened(load_view(services, photo_id, found.part), photo_id)
-        quads = [None if quad is None else _scaled(quad, max(view.size) / longest_px) for quad in (boxes, words)]
-        return jpeg_bytes(crop_number(view, *quads))
+        scale = max(view.size) / longest_px
+        return jpeg_bytes(crop_number(view, _scaled(boxes, scale), _scaled(words, scale)))
 
     return View(f"{found.reading_id}-{field}-{of}-{_LOOK}", load)
 
@@ -67,6 +67,6 @@ def _opened(jpeg: bytes, photo_id: str) -> Image.Image:
         raise ServiceError("no_view", details={"photo": photo_id}) from error
 
 
-def _scaled(quad_photo: Sequence[Sequence[float]], scale: float) -> Floats:
+def _scaled(quad_photo: Sequence[Sequence[float]] | None, scale: float) -> Floats | None:
     """Corners in px of a smaller copy; the photo frame counts from the centre of the first pixel."""
-    return (np.array(quad_photo, np.float64) + 0.5) * scale - 0.5
+    return None if quad_photo is None else (np.array(quad_photo, np.float64) + 0.5) * scale - 0.5
