@@ -34,7 +34,7 @@ def find_tags(pyramid: Pyramid, known: Collection[int], *, thorough: bool = True
 
     Args:
         pyramid: of the upright photo.
-        known: ids of the forms in the library.
+        known: ids of the tags of the pages that may be in the photo.
         thorough: make every effort; else only the cheap ones, which find nine tags in ten.
 
     Returns:
