@@ -28,8 +28,10 @@ TAG_CORRELATION, TAG_LEAD = 0.40, 0.25
 photos whose tag could not be (or was not) decoded: at least 0.45 and 0.36; on other forms at most 0.47 and 0.09."""
 _SEARCH_LONG_SIDE = 1000
 """Long side in px of the smaller picture."""
-_GLANCES, _FITS = 6, 2
-"""In doubt so many guesses are laid on roughly, and the best of these are fitted."""
+_GLANCES, _FAR_BEHIND, _FITS = 6, 0.15, 2
+"""In doubt at most so many guesses, none further behind the best, are laid on roughly, and the best of them fitted."""
+_CLEAR_RECALL, _CLEAR_RECALL_LEAD = 0.85, 0.15
+"""A guess that is so good at a glance, and so much better than the others, is fitted alone."""
 _SMALLEST_CROP_PX = 300
 
 
@@ -102,16 +104,10 @@ def is_good(fit: PageFit) -> bool:
 def _contest(pyramid: Pyramid, models: tuple[PageModel, ...]) -> Contest | None:
     """Searched in a smaller picture, where soft rules are found, and in doubt in a larger one, for rules in noise."""
     starts = _guesses(pyramid, models, _SEARCH_LONG_SIDE)
-    chosen = starts[:1]
-    if not _is_clear(starts):
+    chosen = starts[:1] if _is_clear(starts) else _seen_at_a_glance(pyramid, starts, models)
+    if not chosen:
         starts = sorted([*starts, *_guesses(pyramid, models, WORK_LONG_SIDE)], key=lambda s: -s[0].score)
-        hopeful = [(g, start) for g, start in starts[:_GLANCES] if g.score >= HOPELESS_SCORE]
-        ranked = sorted(hopeful, key=lambda s: -glance(pyramid, s[0].model, s[1]))
-        # Of a page and its twins one guess is enough: they are told apart by their fits.
-        best_of: dict[tuple[tuple[str, int], int], tuple[Guess, Floats]] = {}
-        for guess, start in ranked:
-            best_of.setdefault((_family(guess.model, models)[0], guess.turn), (guess, start))
-        chosen = list(best_of.values())[:_FITS]
+        chosen = [start for _, start in _glances(pyramid, starts, models)[:_FITS]]
     fits = [
         PageFit(guess.model, guess.turn, *fit_page(pyramid, guess.model, start, anchored=False), confirmed=False)
         for guess, start in chosen
@@ -124,6 +120,31 @@ def _contest(pyramid: Pyramid, models: tuple[PageModel, ...]) -> Contest | None:
     rivals = [f.score.f for f in fits if f.model.key not in family]
     rivals += [g.score for g, _ in starts if g.model.key not in fitted and g.model.key not in family]
     return Contest(tuple(fits), max(rivals, default=0.0))
+
+
+def _seen_at_a_glance(
+    pyramid: Pyramid, starts: list[tuple[Guess, Floats]], models: tuple[PageModel, ...]
+) -> list[tuple[Guess, Floats]]:
+    """The one guess that a glance shows to be right, or none: pages of equal rows look much like themselves turned."""
+    glances = _glances(pyramid, starts, models) if starts and starts[0][0].score >= CLEAR_SCORE else []
+    if not glances or glances[0][0] < _CLEAR_RECALL:
+        return []
+    recall, best = glances[0]
+    others = [r for r, (g, _) in glances if (g.model.key, g.turn) != (best[0].model.key, best[0].turn)]
+    return [best] if not others or recall - max(others) >= _CLEAR_RECALL_LEAD else []
+
+
+def _glances(
+    pyramid: Pyramid, starts: list[tuple[Guess, Floats]], models: tuple[PageModel, ...]
+) -> list[tuple[float, tuple[Guess, Floats]]]:
+    """The best guesses laid on roughly, with their recall, best first; of a page and its twins, those of the best."""
+    least = max([HOPELESS_SCORE, *(guess.score - _FAR_BEHIND for guess, _ in starts[:1])])
+    hopeful = [(guess, start) for guess, start in starts[:_GLANCES] if guess.score >= least]
+    ranked = sorted(((glance(pyramid, g.model, start), (g, start)) for g, start in hopeful), key=lambda r: -r[0])
+    first: dict[tuple[tuple[str, int], int], PageModel] = {}
+    for _, (guess, _) in ranked:
+        first.setdefault((_family(guess.model, models)[0], guess.turn), guess.model)
+    return [r for r in ranked if r[1][0].model is first[_family(r[1][0].model, models)[0], r[1][0].turn]]
 
 
 def _family(model: PageModel, models: tuple[PageModel, ...]) -> list[tuple[str, int]]:

@@ -125,7 +125,7 @@ def _polish(
         if np.count_nonzero(w) < 3:
             break
         rows = (lines @ np.linalg.inv(normal)) * w[:, None]
-        point = _unit(np.linalg.inv(normal) @ np.linalg.svd(rows)[2][-1])
+        point = _unit(np.linalg.inv(normal) @ np.linalg.svd(rows, full_matrices=False)[2][-1])
     return point
 
 

@@ -4,7 +4,9 @@ With a tag: the tag names page and turn and pins the start. Without: all pages o
 lines. Either way the page's own rules give the geometry, and the gate has the last word.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from ocr_pipeline.errors import PhotoRejected
@@ -45,7 +47,10 @@ def register(pyramid: Pyramid, models: Sequence[PageModel]) -> PageFit:
     if not has_rules(pyramid.level(0)):
         raise PhotoRejected("not_a_form", "hardly a ruled line")
     competing = tuple(models)
-    by_tag = {m.page.tag.id: m for m in competing if m.page.tag is not None}
+    by_tag: dict[int, list[PageModel]] = defaultdict(list)
+    for model in competing:
+        if model.page.tag is not None:
+            by_tag[model.page.tag.id].append(model)
     fit = _by_tag(pyramid, by_tag, find_tags(pyramid, by_tag.keys(), thorough=False))
     if fit is None:
         fit = _by_lines_or_hidden_tag(pyramid, competing, by_tag)
@@ -54,15 +59,33 @@ def register(pyramid: Pyramid, models: Sequence[PageModel]) -> PageFit:
     return fit
 
 
-def _by_tag(pyramid: Pyramid, by_tag: Mapping[int, PageModel], sightings: tuple[TagSighting, ...]) -> PageFit | None:
+def _by_tag(
+    pyramid: Pyramid, by_tag: Mapping[int, Sequence[PageModel]], sightings: tuple[TagSighting, ...]
+) -> PageFit | None:
     known = [s for s in sightings if s.id in by_tag]
     if len(known) > 1:
         raise PhotoRejected("several_forms", "two tags")
-    return fit_by_tag(pyramid, by_tag[known[0].id], known[0]) if known else None
+    return _best_by_tag(pyramid, by_tag[known[0].id], known[0]) if known else None
+
+
+def _best_by_tag(pyramid: Pyramid, models: Sequence[PageModel], sighting: TagSighting) -> PageFit:
+    """The page a tag names; variants of a form bear the same tag, and their lines tell them apart."""
+    if len(models) == 1:
+        return fit_by_tag(pyramid, models[0], sighting)
+    fits: list[PageFit] = []
+    for model in models:
+        with suppress(PhotoRejected):
+            fits.append(fit_by_tag(pyramid, model, sighting))
+    if not fits:
+        raise PhotoRejected("not_registered")
+    fits.sort(key=lambda f: -f.score.f)
+    if len(fits) > 1 and fits[0].score.f - fits[1].score.f < TWIN_LEAD:
+        raise PhotoRejected("unknown_form", f"variants {fits[0].score.f:.2f} and {fits[1].score.f:.2f}")
+    return fits[0]
 
 
 def _by_lines_or_hidden_tag(
-    pyramid: Pyramid, models: tuple[PageModel, ...], by_tag: Mapping[int, PageModel]
+    pyramid: Pyramid, models: tuple[PageModel, ...], by_tag: Mapping[int, Sequence[PageModel]]
 ) -> PageFit:
     """The long search for a tag takes as long as all the rest: it is made only where lines leave a doubt."""
     found: PageFit | PhotoRejected
