@@ -7,7 +7,7 @@ from typing import Final
 from ocr_pipeline.forms.library import form_ids, load_form
 from ocr_pipeline.recognition.shipped import model_names
 
-PIPELINE_REV: Final = "1"
+PIPELINE_REV: Final = "2"
 """Changes with anything that can change a number: stages, constants. Models have revisions of their own."""
 
 LONGEST_REVISION: Final = 120
