@@ -36,14 +36,15 @@ def find_crop(
 
     Raises:
         ServiceError: ``not_found``, ``foreign_region``, ``photo_erased``; ``not_ready`` while unread; ``no_crop`` when
-            the form has no such line, or the reading is older than crops are; ``no_view`` (from ``load``).
+            the photo shows no such number, the form has no such line, or the reading is older than crops are;
+            ``no_view`` (from ``load``).
     """
     with services.store.read() as session:
         photo = find_photo(session, actor, photo_id)
         refuse_erased(photo)
         found = newest_number(session, photo_id, field, part)
     if found is None:
-        missing = "not_ready" if photo.state == "received" else "not_found"
+        missing = "not_ready" if photo.state == "received" else "no_crop"
         raise ServiceError(missing, details={"photo": photo_id, "field": field})
     boxes = None if of == "words" else found.quad
     words = None if of == "boxes" else found.words_quad

@@ -93,8 +93,8 @@ def test_what_is_not_there_says_so(world: World, seen: tuple[str, dict[str, str]
     unread, old = (world.photo(sender, world.places.tps[0]) for _ in range(2))
     world.reading(old, {"paslon_1": number(92)})  # as readings were before they told the size of the photo
     codes = {
-        f"{photo}/numbers/paslon_9/crop": "not_found",
-        f"{photo}/numbers/paslon_1/crop?part=3": "not_found",
+        f"{photo}/numbers/paslon_9/crop": "no_crop",
+        f"{photo}/numbers/paslon_1/crop?part=3": "no_crop",
         f"{unread}/numbers/paslon_1/crop": "not_ready",
         f"{old}/numbers/paslon_1/crop": "no_crop",
         f"{'0' * 32}/numbers/paslon_1/crop": "not_found",
