@@ -15,7 +15,6 @@ from ocr_pipeline.values import CLASSES
 
 _SIDE_PX = 64
 _PEN = 2
-_BLANK = CLASSES.index("_")
 
 
 def draw_junk(symbols: Symbols, rng: np.random.Generator) -> tuple[Grey, NDArray[np.float32]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ocr_pipeline.errors import PhotoRejected
+from ocr_pipeline.forms.definition import Box
 from ocr_pipeline.registration.coarse import Guess, search
 from ocr_pipeline.registration.gate import tag_correlations
 from ocr_pipeline.registration.model import PageModel, twins
@@ -169,8 +170,7 @@ def _is_clear(starts: list[tuple[Guess, Floats]]) -> bool:
 
 def _closer_look(pyramid: Pyramid, weak: PageFit) -> PageFit | None:
     """The same page again in the part of the picture where it was found: no lines of its surroundings mislead now."""
-    width, height = weak.model.page.size_mm
-    corners = weak.page_map.to_photo(np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64))
+    corners = weak.page_map.to_photo(np.array(Box(0.0, 0.0, *weak.model.page.size_mm).corners_mm))
     grey = pyramid.level(0)
     spare = 0.05 * np.ptp(corners, axis=0)
     low = np.maximum(np.floor(corners.min(0) - spare), 0).astype(int)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ocr_pipeline.forms.definition import Box
 from ocr_pipeline.registration.align import align
 from ocr_pipeline.registration.canvas import Canvas
 from ocr_pipeline.registration.fit import MESH_NODES, refine_homography, refine_mesh, solve_homography, solve_mesh
@@ -81,5 +82,5 @@ def glance(pyramid: Pyramid, model: PageModel, start: Floats) -> float:
 
 def _largest_move_mm(change: Floats, size_mm: tuple[float, float]) -> float:
     """How far a homography moves a corner of the page."""
-    corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)]) * size_mm
+    corners = np.array(Box(0.0, 0.0, *size_mm).corners_mm)
     return float(np.hypot(*(project(change, corners) - corners).T).max())
